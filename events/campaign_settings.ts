@@ -1,0 +1,127 @@
+/**
+ * All settings of a campaign as they are given and stored: sparse, defaults left out, so that a
+ * default which changes later changes no history. The other files of the settings are re-exported
+ * here; this is their door.
+ */
+import { z } from "zod";
+import { scheduleSchema } from "./campaign_schedule.ts";
+import { eventName, triggerSchema } from "./campaign_trigger.ts";
+import { durationMs } from "./duration.ts";
+import { messageContentSchema, variantContentSchema } from "./message_content.ts";
+import { anyText, identifier, singleLine } from "./message_text.ts";
+import { messageTypes } from "./message_type.ts";
+import { type Problem, rule, unique } from "./problem.ts";
+import { jsonProblem } from "./settings_json.ts";
+import { problemsOf } from "./settings_problems.ts";
+import { platforms } from "./workspace_events.ts";
+
+export type { Problem } from "./problem.ts";
+export { mergePatch, patchSettings } from "./merge_patch.ts";
+export { type MessageType, messageTypeRules, messageTypes } from "./message_type.ts";
+export { missingForActivation } from "./missing_settings.ts";
+export {
+  deliveredSettings,
+  type FullCampaignSettings,
+  sameJson,
+  sameSettings,
+  withDefaults,
+} from "./settings_defaults.ts";
+export { clickableElements, contentFor } from "./message_variant.ts";
+export type { FullMessageContent, FullVariant } from "./full_content.ts";
+export { settingsBytesMax } from "./settings_json.ts";
+export { typeProblems } from "./type_problems.ts";
+
+export const nameGraphemesMax = 100;
+export const descriptionGraphemesMax = 2_000;
+export const labelsMax = 20;
+export const labelGraphemesMax = 50;
+export const controlPercentMax = 50;
+export const variantsMax = 5;
+/** What the variants leave of it sees the content itself. */
+export const variantWeightSumMax = 100;
+export const priorityMax = 100;
+export const capMax = 1_000_000;
+export const kpiEventsMax = 20;
+export const kpiWindowMin = "PT1H";
+export const kpiWindowMax = "P30D";
+
+const audienceId = singleLine(200);
+const audienceLimits = {
+  excludeAudienceId: audienceId.nullable().optional(),
+  /** This share of the audience never sees the message. */
+  controlPercent: z.int().min(0).max(controlPercentMax).optional(),
+};
+
+const audienceSchema = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("all"), ...audienceLimits }),
+  z.strictObject({ kind: z.literal("audience"), audienceId, ...audienceLimits }),
+]);
+
+const variant = z.strictObject({
+  key: identifier,
+  /** Per cent. */
+  weight: z.int().min(0).max(variantWeightSumMax),
+  content: variantContentSchema.optional(),
+});
+
+const variants = z.array(variant).max(variantsMax).check(unique(({ key }) => key, "key")).check(
+  rule((items) =>
+    items.reduce((sum, { weight }) => sum + weight, 0) <= variantWeightSumMax ? null : {
+      code: "out_of_range",
+      message: `Weights are per cent: together they are at most ${variantWeightSumMax}.`,
+    }
+  ),
+);
+
+/** A cap whose `max` is null caps nothing. */
+const cap = z.strictObject({
+  per: z.enum(["total", "day", "hour", "session"]),
+  by: z.enum(["user", "device"]),
+  max: z.int().min(1).max(capMax).nullable(),
+});
+
+const kpiWindow = z.string().check(rule((text) => {
+  const ms = durationMs(text);
+  if (ms === null) {
+    return { code: "invalid_format", message: "Write a duration of ISO 8601, like P1D or PT36H." };
+  }
+  if (ms >= durationMs(kpiWindowMin)! && ms <= durationMs(kpiWindowMax)!) return null;
+  return { code: "out_of_range", message: `Choose from ${kpiWindowMin} to ${kpiWindowMax}.` };
+}));
+
+export const campaignSettingsSchema = z.strictObject({
+  name: singleLine(nameGraphemesMax),
+  description: anyText(descriptionGraphemesMax).optional(),
+  labels: z.array(singleLine(labelGraphemesMax)).max(labelsMax)
+    .check(unique((label) => label)).optional(),
+  type: z.enum(messageTypes),
+  platforms: z.array(z.enum(platforms)).min(1).check(unique((platform) => platform)).optional(),
+  audience: audienceSchema.optional(),
+  content: messageContentSchema.optional(),
+  variants: variants.optional(),
+  trigger: triggerSchema.optional(),
+  priority: z.int().min(0).max(priorityMax).optional(),
+  schedule: scheduleSchema.optional(),
+  exposure: z.strictObject({
+    caps: z.array(cap).check(unique(({ per, by }) => `${per} by ${by}`)).optional(),
+  }).optional(),
+  kpiEvents: z.array(z.strictObject({ name: eventName, window: kpiWindow.optional() }))
+    .max(kpiEventsMax).check(unique(({ name }) => name, "name")).optional(),
+});
+
+export type CampaignSettings = z.infer<typeof campaignSettingsSchema>;
+export type CampaignAudience = z.infer<typeof audienceSchema>;
+export type CampaignVariant = z.infer<typeof variant>;
+export type ExposureCap = z.infer<typeof cap>;
+
+/** Settings from anything that a caller sent. Rules of the message's type are `typeProblems`. */
+export function parseSettings(
+  input: unknown,
+): { settings: CampaignSettings } | { problems: Problem[] } {
+  const unfit = jsonProblem(input);
+  if (unfit !== null) return { problems: [unfit] };
+  const result = campaignSettingsSchema.safeParse(input);
+  return result.success
+    ? { settings: result.data }
+    : { problems: problemsOf(result.error.issues, input) };
+}
