@@ -1,0 +1,39 @@
+/** The keys of the store. `T` is the workspace; only this folder and the projector know them. */
+const workspace = "default";
+
+export type Key = Deno.KvKey;
+
+export const keys = {
+  /** Format of the store and its epoch. */
+  meta: (): Key => [workspace, "meta"],
+  /** Moves with every commit of commands: whoever checks it has folded everything before. */
+  tip: (): Key => [workspace, "tip"],
+  logPrefix: (epoch: number): Key => [workspace, "log", epoch],
+  log: (epoch: number, versionstamp: string): Key => [workspace, "log", epoch, versionstamp],
+  /** Was this commit stored? Read back when the reply to it was lost. */
+  commit: (commitId: string): Key => [workspace, "commit", commitId],
+  /** The remembered answer to a command with an idempotency key. */
+  command: (scope: string, idempotencyKey: string): Key => [
+    workspace,
+    "cmd",
+    scope,
+    idempotencyKey,
+  ],
+  commandPrefix: (): Key => [workspace, "cmd"],
+  /** A part of a body. */
+  body: (ref: string, part: number): Key => [workspace, "body", ref, part],
+  /** Which slot of rows of a projection is the live one. */
+  live: (projection: string): Key => [workspace, "live", projection],
+  checkpoint: (projection: string, slot: string): Key => [workspace, "cp", projection, slot],
+  rowPrefix: (projection: string, slot: string): Key => [workspace, "rm", projection, slot],
+  row: (projection: string, slot: string, row: string, part: number): Key => [
+    workspace,
+    "rm",
+    projection,
+    slot,
+    row,
+    part,
+  ],
+  identityNumber: (kind: string, id: string): Key => [workspace, "id", kind, id],
+  identityCounter: (kind: string): Key => [workspace, "idCounter", kind],
+};

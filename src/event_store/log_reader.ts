@@ -1,0 +1,167 @@
+/**
+ * Reads the log forward, from any position. A visible versionstamp implies that all smaller ones are
+ * visible, so a strongly consistent range read never skips an event.
+ */
+import type { DomainEvent, RecordedEvent, StoredEvent } from "../../events/recorded_event.ts";
+import { keys } from "./keys.ts";
+import { getManyKeysMax } from "./limits.ts";
+import { decodeRow, LogDamagedError, sha256Hex } from "./log_row.ts";
+import { formatPosition, logStart, parsePosition } from "./position.ts";
+
+/** A row of the log as read: its events in order. */
+export interface ReadRow {
+  readonly versionstamp: string;
+  readonly commitId: string;
+  readonly events: readonly RecordedEvent[];
+}
+
+export interface LogCursor {
+  /** Of the last event read; `logStart` before the first. */
+  readonly position: string;
+  /** Recorded time of that event: recorded time never decreases after it. */
+  readonly timeMs: number;
+}
+
+export const cursorAtStart: LogCursor = { position: logStart, timeMs: 0 };
+
+const rowsPerRead = 256;
+
+export class LogReader {
+  /** Bodies that this process has just written; the first reader need not read them back. */
+  readonly #ownBodies = new Map<string, Uint8Array>();
+
+  constructor(
+    readonly kv: Deno.Kv,
+    readonly epoch: number,
+    /** Brings an event of an older schema up to today's; what nobody knows passes unchanged. */
+    readonly upcast: (stored: StoredEvent) => DomainEvent,
+  ) {}
+
+  /** Every row after the cursor's row, up to what is visible when the last read starts. */
+  async *read(
+    from: LogCursor,
+    options: { withBodies?: boolean } = {},
+  ): AsyncGenerator<ReadRow> {
+    const place = parsePosition(from.position)!;
+    let timeMs = from.timeMs;
+    // One epoch is read here; epochs before it are behind the start of this database's log.
+    const start = place.epoch === this.epoch
+      ? [...keys.log(this.epoch, place.versionstamp), ""]
+      : keys.logPrefix(this.epoch);
+    const end = [...keys.logPrefix(this.epoch + 1)];
+    const entries = this.kv.list<Uint8Array>({ start, end }, {
+      batchSize: rowsPerRead,
+      consistency: "strong",
+    });
+    for await (const entry of entries) {
+      const versionstamp = entry.key[entry.key.length - 1] as string;
+      const row = decodeRow(entry.value);
+      const events: RecordedEvent[] = [];
+      for (let index = 0; index < row.events.length; index++) {
+        const stored = row.events[index]!;
+        timeMs = Math.max(timeMs, Date.parse(stored.time));
+        const body = stored.body && options.withBodies !== false
+          ? await this.#body(stored)
+          : undefined;
+        const position = formatPosition(this.epoch, versionstamp, index);
+        events.push(this.#recorded(stored, position, timeMs, body));
+      }
+      yield { versionstamp, commitId: row.commitId, events };
+    }
+  }
+
+  /** Every row from the one that holds the position on. */
+  readRowsFrom(position: string): AsyncGenerator<ReadRow> {
+    const place = parsePosition(position)!;
+    if (position === logStart) return this.read(cursorAtStart);
+    const before = (BigInt("0x" + place.versionstamp) - 1n).toString(16).padStart(20, "0");
+    return this.read({ position: formatPosition(place.epoch, before, 0), timeMs: 0 });
+  }
+
+  /** The events at these positions, bodies left out. */
+  async readAt(positions: readonly string[]): Promise<RecordedEvent[]> {
+    const found: RecordedEvent[] = [];
+    const rows = new Map<string, readonly StoredEvent[]>();
+    for (const position of positions) {
+      const { versionstamp, index } = parsePosition(position)!;
+      const row = rows.get(versionstamp) ?? await this.storedRow(versionstamp);
+      const stored = row?.[index];
+      if (!row || !stored) throw new LogDamagedError(`no event stands at ${position}`);
+      rows.set(versionstamp, row);
+      found.push(this.#recorded(stored, position, Date.parse(stored.time)));
+    }
+    return found;
+  }
+
+  /** The hash of the event at a position; null when there is none. */
+  async hashAt(position: string): Promise<string | null> {
+    const place = parsePosition(position)!;
+    if (place.epoch !== this.epoch) return null;
+    const events = await this.storedRow(place.versionstamp);
+    return events?.[place.index]?.hash ?? null;
+  }
+
+  /** The events of one row as they are stored; null when there is no such row. */
+  async storedRow(versionstamp: string): Promise<readonly StoredEvent[] | null> {
+    const entry = await this.kv.get<Uint8Array>(keys.log(this.epoch, versionstamp));
+    return entry.value === null ? null : decodeRow(entry.value).events;
+  }
+
+  keepOwnBody(ref: string, bytes: Uint8Array): void {
+    this.#ownBodies.set(ref, bytes);
+  }
+
+  forgetOwnBody(ref: string): void {
+    this.#ownBodies.delete(ref);
+  }
+
+  #recorded(
+    stored: StoredEvent,
+    position: string,
+    timeMs: number,
+    body?: Uint8Array,
+  ): RecordedEvent {
+    const { stream, version, meta, hash } = stored;
+    const event = this.upcast(stored);
+    return { position, stream, version, timeMs, meta, event, hash, ...(body ? { body } : {}) };
+  }
+
+  async #body(stored: StoredEvent): Promise<Uint8Array> {
+    const reference = stored.body!;
+    const own = this.#ownBodies.get(reference.ref);
+    if (own) {
+      this.#ownBodies.delete(reference.ref);
+      return own;
+    }
+    const bytes = await readBody(this.kv, reference.ref, reference.parts);
+    if (!bytes || sha256Hex(bytes) !== reference.sha256) {
+      throw new LogDamagedError(`body ${reference.ref} is missing or altered`);
+    }
+    return bytes;
+  }
+}
+
+async function readBody(kv: Deno.Kv, ref: string, parts: number): Promise<Uint8Array | null> {
+  const values: Uint8Array[] = [];
+  for (let first = 0; first < parts; first += getManyKeysMax) {
+    const wanted = Array.from(
+      { length: Math.min(getManyKeysMax, parts - first) },
+      (_, offset) => keys.body(ref, first + offset),
+    );
+    for (const entry of await kv.getMany<Uint8Array[]>(wanted, { consistency: "strong" })) {
+      if (!entry.value) return null;
+      values.push(entry.value);
+    }
+  }
+  return values.length === 1 ? values[0]! : concat(values);
+}
+
+function concat(values: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(values.reduce((total, value) => total + value.length, 0));
+  let offset = 0;
+  for (const value of values) {
+    whole.set(value, offset);
+    offset += value.length;
+  }
+  return whole;
+}

@@ -1,0 +1,80 @@
+/**
+ * One commit is one row of the log: the canonical JSON of the events of every command that was
+ * gathered for it. The hash of an event covers the envelope and the stream's previous hash.
+ */
+import { createHash } from "node:crypto";
+import type { DomainEvent, EventMeta, StoredEvent } from "../../events/recorded_event.ts";
+import type { BodyReference } from "../../events/recorded_event.ts";
+import { canonicalJson } from "./canonical_json.ts";
+
+export interface LogRow {
+  readonly commitId: string;
+  readonly events: readonly StoredEvent[];
+}
+
+export interface EncodedEvent {
+  readonly stream: string;
+  readonly version: number;
+  readonly hash: string;
+  /** Canonical JSON of the stored event. */
+  readonly text: string;
+  readonly bytes: number;
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+export function encodeEvent(
+  place: { stream: string; version: number; previousHash: string },
+  event: DomainEvent,
+  time: string,
+  meta: EventMeta,
+  body?: BodyReference,
+): EncodedEvent {
+  // The members stand in the order of RFC 8785, so that the text with the hash is canonical too.
+  const before = (body ? `{"body":${canonicalJson(body)},` : "{") +
+    `"data":${canonicalJson(event.data)},`;
+  const after = `"meta":${canonicalJson(meta)},"schema":${event.schema},` +
+    `"stream":${JSON.stringify(place.stream)},"time":"${time}",` +
+    `"type":${JSON.stringify(event.type)},"version":${place.version}}`;
+  const hash = sha256Hex(place.previousHash + before + after);
+  const text = `${before}"hash":"${hash}",${after}`;
+  return {
+    stream: place.stream,
+    version: place.version,
+    hash,
+    text,
+    bytes: encoder.encode(text).length,
+  };
+}
+
+/** The hash that an event must have after `previousHash`. */
+export function eventHash(event: StoredEvent, previousHash: string): string {
+  const { hash: _, ...rest } = event;
+  return sha256Hex(previousHash + canonicalJson(rest));
+}
+
+export function encodeRow(commitId: string, events: readonly EncodedEvent[]): Uint8Array {
+  const texts = events.map((event) => event.text).join(",");
+  return encoder.encode(`{"commitId":${JSON.stringify(commitId)},"events":[${texts}]}`);
+}
+
+/** Throws `LogDamagedError` when the bytes are not a row. */
+export function decodeRow(bytes: Uint8Array): LogRow {
+  try {
+    const row = JSON.parse(decoder.decode(bytes)) as LogRow;
+    if (typeof row.commitId !== "string" || !Array.isArray(row.events)) throw new Error("no row");
+    return row;
+  } catch (cause) {
+    throw new LogDamagedError("a row of the log is not the JSON of a commit", { cause });
+  }
+}
+
+export function sha256Hex(data: string | Uint8Array): string {
+  return createHash("sha256").update(data).digest("hex");
+}
+
+/** The log does not read back as it was written: stop, and restore from a backup. */
+export class LogDamagedError extends Error {
+  override readonly name = "LogDamagedError";
+}

@@ -1,0 +1,29 @@
+/** The event store: append, read, transact. The only code that knows the log's keys. */
+export { BodyWriter, rememberedAnswer, type RememberOnce } from "./body_writer.ts";
+export { canonicalJson } from "./canonical_json.ts";
+export {
+  type Command,
+  type Decided,
+  KeyReusedError,
+  type Outcome,
+  type RememberedAnswer,
+} from "./command.ts";
+export { commit, retried, StoreUnavailableError, TooLargeError } from "./commit.ts";
+export { Draft } from "./draft.ts";
+export { keys } from "./keys.ts";
+export {
+  commitBytesMax,
+  commitKeyBytesMax,
+  commitMutationsMax,
+  getManyKeysMax,
+  keyBytes,
+  valueBytesMax,
+} from "./limits.ts";
+export { cursorAtStart, type LogCursor, LogReader, type ReadRow } from "./log_reader.ts";
+export { eventHash, LogDamagedError, sha256Hex } from "./log_row.ts";
+export { formatPosition, logStart, parsePosition } from "./position.ts";
+export { openLog, StoreFormatError } from "./store.ts";
+export { StreamIndex } from "./stream_index.ts";
+export { type StreamHead, type StreamRules, StreamStates } from "./stream_states.ts";
+export { Tail } from "./tail.ts";
+export { OverloadedError, Writer } from "./writer.ts";

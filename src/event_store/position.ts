@@ -1,0 +1,33 @@
+/**
+ * A position: the place of one event in the log, opaque to callers, in the order of the log as text.
+ * Versionstamps belong to one database, so an import raises the epoch that stands before them.
+ */
+export interface LogPlace {
+  readonly epoch: number;
+  readonly versionstamp: string;
+  /** Of the event within its row. */
+  readonly index: number;
+}
+
+const pattern = /^([0-9a-f]{4})-([0-9a-f]{20})-([0-9a-f]{4})$/;
+
+/** Before every event. */
+export const logStart = "0000-00000000000000000000-0000";
+
+export function formatPosition(epoch: number, versionstamp: string, index: number): string {
+  return `${hex4(epoch)}-${versionstamp}-${hex4(index)}`;
+}
+
+export function parsePosition(text: string): LogPlace | null {
+  const match = pattern.exec(text);
+  if (!match) return null;
+  return {
+    epoch: parseInt(match[1]!, 16),
+    versionstamp: match[2]!,
+    index: parseInt(match[3]!, 16),
+  };
+}
+
+function hex4(value: number): string {
+  return value.toString(16).padStart(4, "0");
+}

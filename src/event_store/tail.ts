@@ -1,0 +1,113 @@
+/**
+ * Follows the log and hands every event, once and in order, to whoever folds it in this process. Reads
+ * by range, never by `watch`, which coalesces; an idle instance looks again every poll interval, and
+ * whoever needs an event now asks for it.
+ */
+import type { RecordedEvent } from "../../events/recorded_event.ts";
+import { retried } from "./commit.ts";
+import type { LogCursor, LogReader } from "./log_reader.ts";
+import { parsePosition } from "./position.ts";
+
+export type Fold = (events: readonly RecordedEvent[]) => void;
+
+/** How long an instance may be unaware of what another instance appended. */
+const pollIntervalMs = 100;
+
+export class Tail {
+  #cursor: LogCursor;
+  #versionstamp: string;
+  /** The newest commit of this process: reads wait until it is folded. */
+  #ownVersionstamp = "";
+  #running: Promise<void> | null = null;
+  #next: Promise<void> | null = null;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #closed = false;
+  #failure: unknown = null;
+  readonly #folds: Fold[] = [];
+
+  constructor(readonly reader: LogReader, from: LogCursor) {
+    this.#cursor = from;
+    const place = parsePosition(from.position)!;
+    this.#versionstamp = place.epoch === reader.epoch ? place.versionstamp : "";
+  }
+
+  /** Position and recorded time of the last folded event. */
+  get cursor(): LogCursor {
+    return this.#cursor;
+  }
+
+  /** Why the tail stands still, when it does. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
+  subscribe(fold: Fold): void {
+    this.#folds.push(fold);
+  }
+
+  /** Begins to look at the log on its own. */
+  start(): void {
+    const look = async () => {
+      await this.poll().catch(() => {});
+      if (!this.#closed) this.#timer = setTimeout(look, pollIntervalMs);
+    };
+    this.#timer = setTimeout(look, pollIntervalMs);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    await Promise.allSettled([this.#running, this.#next]);
+  }
+
+  /** Resolves when everything that was visible at the call has been folded. */
+  poll(): Promise<void> {
+    // A read that waits for the one before has not begun, even where that one has just ended.
+    if (this.#next) return this.#next;
+    if (!this.#running) return this.#start();
+    // The read under way may have begun before what the caller wants to see.
+    this.#next = this.#running.catch(() => {}).then(() => {
+      this.#next = null;
+      return this.#start();
+    });
+    return this.#next;
+  }
+
+  /** Tells of a commit of this process, which its reads must reflect. */
+  noteOwnCommit(versionstamp: string): void {
+    if (versionstamp > this.#ownVersionstamp) this.#ownVersionstamp = versionstamp;
+  }
+
+  /** Resolves at once when all that this process appended has been folded. */
+  async readOwnWrites(): Promise<void> {
+    while (this.#versionstamp < this.#ownVersionstamp) await this.poll();
+  }
+
+  /** Resolves when the row has been folded: a versionstamp that is known to be in the log. */
+  async readThrough(versionstamp: string): Promise<void> {
+    if (this.#versionstamp < versionstamp) await this.poll();
+  }
+
+  #start(): Promise<void> {
+    this.#running = retried(() => this.#read()).then(() => {
+      this.#failure = null;
+    }, (error) => {
+      this.#failure = error;
+      throw error;
+    }).finally(() => {
+      this.#running = null;
+    });
+    return this.#running;
+  }
+
+  async #read(): Promise<void> {
+    for await (const row of this.reader.read(this.#cursor)) {
+      const last = row.events.at(-1);
+      if (last) {
+        for (const fold of this.#folds) fold(row.events);
+        this.#cursor = { position: last.position, timeMs: last.timeMs };
+      }
+      this.#versionstamp = row.versionstamp;
+    }
+  }
+}
