@@ -1,0 +1,58 @@
+/** The question "what changed, and from what to what?": field-level differences of a campaign's events. */
+import type { CampaignEvent } from "../events/campaign_events.ts";
+import { type CampaignSettings, withDefaults } from "../events/campaign_settings.ts";
+import { statusChange } from "./campaign_status.ts";
+
+export interface FieldChange {
+  /** JSON pointer into the campaign. */
+  readonly path: string;
+  readonly from: unknown;
+  readonly to: unknown;
+}
+
+/** For every event of one stream, in order: the fields that it changed. `null` stands for none. */
+export function historyChanges(events: readonly CampaignEvent[]): FieldChange[][] {
+  let settings: Record<string, unknown> | null = null;
+  let given: Record<string, unknown> = {};
+  let revision = 1;
+  let status: Parameters<typeof statusChange>[0];
+  return events.map((event) => {
+    const changes: FieldChange[] = [];
+    const next = statusChange(status, event, 0)?.status;
+    if (next !== undefined && next !== status) {
+      changes.push({ path: "/status", from: status ?? null, to: next });
+      status = next;
+    }
+    if (event.type === "campaign_created") given = event.data.settings;
+    if (event.type === "campaign_edited") {
+      given = { ...given, ...event.data.set };
+      for (const name of Object.keys(given)) if (given[name] === null) delete given[name];
+      if (event.data.contentRevision !== revision) {
+        changes.push({ path: "/contentRevision", from: revision, to: event.data.contentRevision });
+        revision = event.data.contentRevision;
+      }
+    }
+    if (event.type === "campaign_created" || event.type === "campaign_edited") {
+      const full = withDefaults(given as CampaignSettings) as unknown as Record<string, unknown>;
+      compare("", settings ?? {}, full, changes);
+      settings = full;
+    }
+    return changes;
+  });
+}
+
+/** Objects are compared member by member, arrays as a whole. */
+function compare(path: string, from: unknown, to: unknown, changes: FieldChange[]): void {
+  if (isObject(from) && isObject(to)) {
+    for (const name of new Set([...Object.keys(from), ...Object.keys(to)])) {
+      const pointer = `${path}/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+      compare(pointer, from[name], to[name], changes);
+    }
+  } else if (JSON.stringify(from) !== JSON.stringify(to)) {
+    changes.push({ path, from: from ?? null, to: to ?? null });
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
+}

@@ -1,0 +1,192 @@
+/** One projection in this process: its model, its slot, and how far both are. */
+import type { Projection } from "../../projections/projection.ts";
+import type { RecordedEvent } from "../../events/recorded_event.ts";
+import {
+  cursorAtStart,
+  keys,
+  type LogCursor,
+  type LogReader,
+  retried,
+} from "../event_store/mod.ts";
+import { type Checkpoint, type Live, Slot, SlotMovedError, type Versioned } from "./slot.ts";
+
+/** Events folded since the checkpoint that are worth a checkpoint of their own. */
+const eventsSinceCheckpointMax = 20_000;
+
+export class Mounted<Model extends Projection = Projection> {
+  model: Model;
+  /** Why this projection stands still; null while it folds. */
+  failure: { readonly position: string; readonly error: unknown } | null = null;
+  #slot!: Slot;
+  #live: Versioned<Live> = { value: null, versionstamp: null };
+  #checkpoint: Versioned<Checkpoint> = { value: null, versionstamp: null };
+  #folded: LogCursor & { hash: string } = { ...cursorAtStart, hash: "" };
+  #eventsSinceCheckpoint = 0;
+  /** Rows that changed and are not flushed. */
+  #pending = new Set<string>();
+
+  constructor(
+    readonly kv: Deno.Kv,
+    readonly create: () => Model,
+    /** Whether a rebuilt model may take the place of this one while the process runs. */
+    readonly options: { readonly exchangeable: boolean } = { exchangeable: true },
+  ) {
+    this.model = create();
+  }
+
+  get name(): string {
+    return this.model.name;
+  }
+
+  /** The last event folded. */
+  get cursor(): LogCursor {
+    return this.#folded;
+  }
+
+  get eventsSinceCheckpoint(): number {
+    return this.#eventsSinceCheckpoint;
+  }
+
+  get slotName(): string {
+    return this.#slot.name;
+  }
+
+  get checkpointPosition(): string {
+    return this.#checkpoint.value?.position ?? cursorAtStart.position;
+  }
+
+  /** Reads the rows of the live slot into a fresh model. */
+  async load(reader: LogReader): Promise<void> {
+    const model = this.create();
+    const live = await this.#readLive();
+    const revision = `${model.revision}.`;
+    // Rows of another revision of the code cannot be used: a new slot is folded from the beginning.
+    const slotName = live.value?.slot.startsWith(revision)
+      ? live.value.slot
+      : nextSlotName(model.revision, live.value);
+    const slot = new Slot(this.kv, model.name, slotName);
+    const checkpoint = await slot.checkpoint();
+    const start: Checkpoint = checkpoint.value ?? { ...cursorAtStart, hash: "" };
+    await checkPlace(reader, start);
+    for await (const row of slot.rows()) model.loadRow(row.key, row.bytes, row.through);
+    await recall(model, reader, start.position);
+    this.model = model;
+    this.failure = null;
+    this.#slot = slot;
+    this.#live = live;
+    this.#checkpoint = checkpoint;
+    this.#folded = start;
+    this.#eventsSinceCheckpoint = 0;
+    this.#pending.clear();
+  }
+
+  /** A throw stops this projection at the event; the others go on. */
+  fold(recorded: RecordedEvent): void {
+    if (this.failure || recorded.position <= this.#folded.position) return;
+    try {
+      this.model.fold(recorded);
+    } catch (error) {
+      this.failure = { position: recorded.position, error };
+      return;
+    }
+    const { position, timeMs, hash } = recorded;
+    this.#folded = { position, timeMs, hash };
+    this.#eventsSinceCheckpoint++;
+  }
+
+  /** Writes what changed with the checkpoint. False when another instance was there: next time. */
+  async flush(): Promise<boolean> {
+    const to = this.#folded;
+    for (const key of this.model.takeDirty()) this.#pending.add(key);
+    const worthIt = this.#pending.size > 0 ||
+      this.#eventsSinceCheckpoint > eventsSinceCheckpointMax;
+    if (!worthIt || this.failure || to.position < this.checkpointPosition) return true;
+    const writing = this.#pending;
+    this.#pending = new Set();
+    const eventsBefore = this.#eventsSinceCheckpoint;
+    const switchTo = this.#live.value?.slot === this.#slot.name ? undefined : {
+      slot: this.#slot.name,
+      previous: this.#live.value?.slot ?? null,
+    };
+    try {
+      const versionstamp = await this.#slot.write(this.#checkpoint, to, this.#encoded(writing), {
+        expected: this.#live.versionstamp,
+        ...(switchTo ? { value: switchTo } : {}),
+      });
+      this.#checkpoint = { value: to, versionstamp };
+      if (switchTo) this.#live = await this.#readLive();
+      this.#eventsSinceCheckpoint -= eventsBefore;
+      return true;
+    } catch (error) {
+      for (const key of writing) this.#pending.add(key);
+      this.#checkpoint = await this.#slot.checkpoint();
+      if (error instanceof SlotMovedError) return false;
+      throw error;
+    }
+  }
+
+  /** Another one of the same projection, to be loaded while this one goes on. */
+  beside(): Mounted<Model> {
+    return new Mounted(this.kv, this.create, this.options);
+  }
+
+  takeOver(other: Mounted<Model>): void {
+    this.model = other.model;
+    this.failure = other.failure;
+    this.#slot = other.#slot;
+    this.#live = other.#live;
+    this.#checkpoint = other.#checkpoint;
+    this.#folded = other.#folded;
+    this.#eventsSinceCheckpoint = other.#eventsSinceCheckpoint;
+    this.#pending = other.#pending;
+  }
+
+  /** Whether the live slot is another than the one loaded here. */
+  async switched(): Promise<boolean> {
+    const live = await this.#readLive();
+    if (live.versionstamp === this.#live.versionstamp) return false;
+    if (live.value?.slot !== this.#slot.name) return true;
+    this.#live = live;
+    return false;
+  }
+
+  *#encoded(rowKeys: Iterable<string>) {
+    for (const key of rowKeys) {
+      yield { key, bytes: this.model.encodeRow(key), through: this.#folded.position };
+    }
+  }
+
+  #readLive(): Promise<Versioned<Live>> {
+    return retried(() => this.kv.get<Live>(keys.live(this.name), { consistency: "strong" }));
+  }
+}
+
+export function nextSlotName(revision: number, live: Live | null): string {
+  const builds = [live?.slot, live?.previous]
+    .flatMap((slot) => slot?.startsWith(`${revision}.`) ? [Number(slot.split(".")[1])] : []);
+  return `${revision}.${Math.max(0, ...builds) + 1}`;
+}
+
+/** A checkpoint knows the event it stands at: another one there means another log. */
+async function checkPlace(reader: LogReader, checkpoint: Checkpoint): Promise<void> {
+  if (checkpoint.hash === "") return;
+  const found = await reader.hashAt(checkpoint.position);
+  if (found !== checkpoint.hash) {
+    throw new Error(
+      `a checkpoint stands at ${checkpoint.position}, which is not in this log: ` +
+        "the database was replaced; rebuild its projections",
+    );
+  }
+}
+
+/** Shows a model the events before its checkpoint that it keeps in memory only. */
+async function recall(model: Projection, reader: LogReader, until: string): Promise<void> {
+  const from = model.recallFrom?.();
+  if (from === undefined || !model.recall) return;
+  for await (const row of reader.readRowsFrom(from)) {
+    for (const recorded of row.events) {
+      if (recorded.position > until) return;
+      model.recall(recorded);
+    }
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * Runs the projections of a process: loads their rows, folds the log into them, and flushes them from
+ * time to time. Any number of instances may run it on one store.
+ */
+import type { RecordedEvent } from "../../events/recorded_event.ts";
+import type { LogCursor, LogReader, Tail } from "../event_store/mod.ts";
+import type { Mounted } from "./mounted.ts";
+
+/** Seldom, so that rows that change often are written once; often enough to start in a moment. */
+const flushIntervalMs = 2_000;
+
+/** A read model has stopped at an event that it cannot fold; see `/readyz`. */
+export class ProjectionStoppedError extends Error {
+  override readonly name = "ProjectionStoppedError";
+}
+
+export class Projector {
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #flushing: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  constructor(readonly reader: LogReader, readonly mounted: readonly Mounted[]) {}
+
+  /** Loads every projection; gives the cursor from which the tail has to read. */
+  async load(): Promise<LogCursor> {
+    await Promise.all(this.mounted.map((one) => one.load(this.reader)));
+    return this.mounted.map((one) => one.cursor)
+      .reduce((least, cursor) => cursor.position < least.position ? cursor : least);
+  }
+
+  follow(tail: Tail): void {
+    tail.subscribe((events: readonly RecordedEvent[]) => {
+      for (const recorded of events) {
+        for (const one of this.mounted) one.fold(recorded);
+      }
+    });
+  }
+
+  /** Begins to flush on its own. */
+  start(tail: Tail): void {
+    const tick = async () => {
+      await this.flush().catch(() => {});
+      await this.#reloadSwitched(tail).catch(() => {});
+      if (!this.#closed) this.#timer = setTimeout(tick, flushIntervalMs);
+    };
+    this.#timer = setTimeout(tick, flushIntervalMs);
+  }
+
+  flush(): Promise<void> {
+    this.#flushing = this.#flushing.catch(() => {}).then(async () => {
+      for (const one of this.mounted) await one.flush();
+    });
+    return this.#flushing;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    await this.flush();
+  }
+
+  assertFolding(one: Mounted): void {
+    if (!one.failure) return;
+    throw new ProjectionStoppedError(
+      `${one.name} stopped at ${one.failure.position}: ${one.failure.error}`,
+    );
+  }
+
+  /** Takes over a slot that `rebuild` has switched to: loaded and caught up beside the old model. */
+  async #reloadSwitched(tail: Tail): Promise<void> {
+    for (const one of this.mounted) {
+      if (!one.options.exchangeable || !await one.switched()) continue;
+      const fresh = one.beside();
+      await fresh.load(this.reader);
+      // The last event read and the exchange are in one turn of the event loop: nothing is missed.
+      while (fresh.cursor.position < tail.cursor.position && !fresh.failure) {
+        for await (const row of this.reader.read(fresh.cursor)) {
+          for (const recorded of row.events) fresh.fold(recorded);
+        }
+      }
+      one.takeOver(fresh);
+    }
+  }
+}
