@@ -1,0 +1,163 @@
+/**
+ * Editing. What is locked is judged first, on what the patch would change rather than on what it
+ * names, so a client may send back whole settings as it read them.
+ */
+import { activeStatuses, type CampaignEvent } from "../../events/campaign_events.ts";
+import {
+  type CampaignSettings,
+  deliveredSettings,
+  missingForActivation,
+  parseSettings,
+  patchSettings,
+  type Problem,
+  sameJson,
+  sameSettings,
+  typeProblems,
+  withDefaults,
+} from "../../events/campaign_settings.ts";
+import { normalisedInstant } from "../../events/instant.ts";
+import { type Decision, type Refusal, refuse } from "../decider.ts";
+import type { CampaignContext, CampaignRefusalCode } from "./commands.ts";
+import { audienceIds, endInPast, incomplete, platformRefusal } from "./going_live.ts";
+import type { CampaignState } from "./state.ts";
+
+type Patch = Readonly<Record<string, unknown>>;
+
+export function decideEdit(
+  patch: Patch,
+  state: CampaignState,
+  context: CampaignContext,
+): Decision<CampaignEvent, CampaignRefusalCode> {
+  const merged = patchSettings(state.settings, patch);
+  const parsed = parseSettings(merged);
+  const settings = "settings" in parsed ? parsed.settings : merged as CampaignSettings;
+  const problems = "settings" in parsed ? typeProblems(parsed.settings) : parsed.problems;
+  // Nothing has a default for these two, whatever else the patch would change.
+  if (patch.name === null || patch.type === null) return { invalid: problems };
+
+  const refusal = lockRefusal(state, settings) ??
+    pastEndRefusal(state, settings, problems, context);
+  if (refusal !== null) return refusal;
+  if (problems.length > 0) return { invalid: problems };
+  if (isActive(state)) {
+    const unfit = incomplete(missingForActivation(settings)) ?? platformRefusal(settings, context);
+    if (unfit !== null) return unfit;
+  }
+  const unknown = unknownAudiences(settings, state.settings, context);
+  if (unknown.length > 0) return { invalid: unknown };
+  return sameSettings(state.settings, settings) ? [] : [edited(state, settings)];
+}
+
+/** A named audience that does not exist; `before` names those that nobody need look up again. */
+export function unknownAudiences(
+  settings: CampaignSettings,
+  before: CampaignSettings | null,
+  { audienceExists }: Pick<CampaignContext, "audienceExists">,
+): Problem[] {
+  const known = before === null ? [] : audienceIds(before);
+  return audienceIds(settings)
+    .filter(({ pointer, audienceId }) =>
+      !known.some((old) => old.pointer === pointer && old.audienceId === audienceId) &&
+      !audienceExists(audienceId)
+    )
+    .map(({ pointer }) => ({
+      pointer,
+      code: "unknown_audience",
+      message: "There is no such audience: create it first or choose another one.",
+    }));
+}
+
+function lockRefusal(
+  state: CampaignState,
+  settings: CampaignSettings,
+): Refusal<CampaignRefusalCode> | null {
+  switch (state.status) {
+    case "preparing_to_publish":
+    case "posting":
+    case "posting_reflecting_modifications":
+      return publishedLock(state, settings) ?? typeLock(state, settings);
+    case "stopped":
+      return typeLock(state, settings);
+    case "none":
+    case "writing":
+    case "waiting_to_post":
+    case "ended":
+    case "deleted":
+      return null;
+  }
+}
+
+function publishedLock(
+  state: CampaignState,
+  { audience, schedule }: CampaignSettings,
+): Refusal<CampaignRefusalCode> | null {
+  const before = withDefaults(state.settings);
+  // Only these two are looked at: the rest may be malformed, which is told after the locks.
+  const after = withDefaults({ ...state.settings, audience, schedule });
+  if (!sameJson(before.audience, after.audience)) {
+    return refuse(
+      "audience_locked",
+      "The audience is fixed once the campaign prepares to publish: stop it to change this.",
+    );
+  }
+  if (before.schedule.startAt !== after.schedule.startAt) {
+    return refuse(
+      "start_locked",
+      "The start is fixed once the campaign prepares to publish: stop it to change this.",
+    );
+  }
+  return null;
+}
+
+function typeLock(
+  state: CampaignState,
+  { type }: CampaignSettings,
+): Refusal<CampaignRefusalCode> | null {
+  if (type === state.settings.type) return null;
+  return refuse(
+    "type_locked",
+    "The type is fixed once the campaign prepares to publish: copy it and change the copy.",
+  );
+}
+
+/**
+ * Before the start, an end that has passed also comes before the start. Of the two, the rule is what
+ * helps: a later end cures both.
+ */
+function pastEndRefusal(
+  state: CampaignState,
+  settings: CampaignSettings,
+  problems: readonly Problem[],
+  context: CampaignContext,
+): Refusal<CampaignRefusalCode> | null {
+  const end = settings.schedule?.endAt;
+  if (!isActive(state) || !end) return null;
+  if (problems.some(({ code }) => code !== "end_not_after_start")) return null;
+  const schedule = { endAt: normalisedInstant(end) };
+  return endInPast({ ...settings, schedule }, context);
+}
+
+function edited(state: CampaignState, settings: CampaignSettings): CampaignEvent {
+  const delivered = !sameJson(
+    deliveredSettings(withDefaults(state.settings)),
+    deliveredSettings(withDefaults(settings)),
+  );
+  const raise = delivered && state.firstPostedAtMs !== null ? 1 : 0;
+  const contentRevision = state.contentRevision + raise;
+  const set = changedSettings(state.settings, settings);
+  return { type: "campaign_edited", schema: 1, data: { set, contentRevision } };
+}
+
+/** Whole top-level settings; null where the one before is gone. */
+function changedSettings(before: CampaignSettings, after: CampaignSettings) {
+  const old = before as Record<string, unknown>, now = after as Record<string, unknown>;
+  const set: Record<string, unknown> = {};
+  for (const name of new Set([...Object.keys(old), ...Object.keys(now)])) {
+    if (!sameJson(old[name], now[name])) set[name] = now[name] ?? null;
+  }
+  return set;
+}
+
+function isActive({ status }: CampaignState): boolean {
+  return (activeStatuses as readonly string[]).includes(status);
+}

@@ -1,0 +1,2 @@
+/** Time passing → commands. */
+export { Scheduler } from "./scheduler.ts";

@@ -1,0 +1,30 @@
+/** Which campaigns are active now, and which of any status have a boundary ahead. */
+import { activeStatuses, campaignStreamPrefix } from "../../events/campaign_events.ts";
+import type { CampaignState } from "../campaign/mod.ts";
+import type { Draft, StreamStates } from "../event_store/mod.ts";
+import type { StreamState } from "./streams.ts";
+
+export class ActiveCampaigns {
+  readonly #streams = new Set<string>();
+
+  constructor(states: StreamStates<StreamState>) {
+    states.onChange((stream, head) => {
+      if (!stream.startsWith(campaignStreamPrefix)) return;
+      if (isActive(head.state as CampaignState)) this.#streams.add(stream);
+      else this.#streams.delete(stream);
+    });
+  }
+
+  /** The streams of the active campaigns, as the draft would leave them. */
+  streams(draft: Draft<StreamState>): string[] {
+    const candidates = new Set(this.#streams);
+    for (const stream of draft.changedStreams()) {
+      if (stream.startsWith(campaignStreamPrefix)) candidates.add(stream);
+    }
+    return [...candidates].filter((stream) => isActive(draft.state(stream) as CampaignState));
+  }
+}
+
+function isActive(state: CampaignState): boolean {
+  return (activeStatuses as readonly string[]).includes(state.status);
+}

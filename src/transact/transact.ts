@@ -1,0 +1,188 @@
+/**
+ * Commands on campaigns and the workspace, through the writer: first the boundaries that are due are
+ * recorded, then the command is decided on what they left.
+ */
+import { workspaceStream } from "../../events/workspace_events.ts";
+import type { EventMeta } from "../../events/recorded_event.ts";
+import {
+  type CampaignCommand,
+  type CampaignContext,
+  campaignDecider,
+  type CampaignState,
+  dueEvents,
+} from "../campaign/mod.ts";
+import type { Invalid, Refusal } from "../decider.ts";
+import type { Decided, Draft, Outcome, StreamStates, Writer } from "../event_store/mod.ts";
+import type { Command } from "../event_store/mod.ts";
+import { type WorkspaceCommand, workspaceDecider, type WorkspaceState } from "../workspace/mod.ts";
+import { ActiveCampaigns } from "./active_campaigns.ts";
+import { campaignStream, type StreamState } from "./streams.ts";
+
+/** How long the phases of a campaign's life take; from the configuration. */
+export interface Durations {
+  readonly prepareLeadMs: number;
+  readonly reflectWindowMs: number;
+  readonly statusCheckMs: number;
+}
+
+/** What came of a command, before it is an answer. */
+export type Result<State> =
+  | {
+    readonly kind: "done";
+    readonly version: number;
+    readonly state: State;
+    /** Recorded time of the events. */
+    readonly timeMs: number;
+  }
+  | { readonly kind: "refused"; readonly refusal: Refusal }
+  | { readonly kind: "invalid"; readonly invalid: Invalid }
+  | { readonly kind: "unknown" }
+  | { readonly kind: "version_mismatch"; readonly version: number };
+
+/** A command with everything that its caller says of it. */
+export interface Request<DomainCommand, State, Answer> {
+  /** Or what makes it from other campaigns as they are then (null: there is no such campaign). */
+  readonly command:
+    | DomainCommand
+    | ((campaign: (id: string) => CampaignState | null) => DomainCommand | null);
+  readonly meta: EventMeta;
+  /** The version that the caller has seen; another one gives `version_mismatch`. */
+  readonly expectedVersion?: number | undefined;
+  readonly remember?: Command<StreamState, Answer>["remember"] | undefined;
+  answer(result: Result<State>): Decided<Answer>;
+}
+
+export class Transact {
+  readonly active: ActiveCampaigns;
+
+  constructor(
+    readonly writer: Writer<StreamState>,
+    states: StreamStates<StreamState>,
+    readonly durations: Durations,
+    readonly audienceExists: (audienceId: string) => boolean,
+  ) {
+    this.active = new ActiveCampaigns(states);
+  }
+
+  campaign<Answer>(
+    campaignId: string,
+    request: Request<CampaignCommand, CampaignState, Answer>,
+  ): Promise<Outcome<Answer>> {
+    const stream = campaignStream(campaignId);
+    return this.#submit(request, (draft) => {
+      const { meta } = request;
+      const command = commandOf(request, draft);
+      if (!command) return { kind: "unknown" };
+      if (command.type !== "create") {
+        if (!exists(draft.state(stream) as CampaignState)) return { kind: "unknown" };
+        this.#advance(draft, stream, meta);
+        // So that slots are true, the boundaries of all active campaigns come first.
+        if (command.type === "activate" || command.type === "restart") {
+          for (const other of this.active.streams(draft)) this.#advance(draft, other, meta);
+        }
+        const { version } = draft.head(stream);
+        if (request.expectedVersion !== undefined && request.expectedVersion !== version) {
+          return { kind: "version_mismatch", version };
+        }
+      }
+      const state = draft.state(stream) as CampaignState;
+      const decision = campaignDecider.decide(command, state, this.#context(draft, stream));
+      if ("refused" in decision) return { kind: "refused", refusal: decision };
+      if ("invalid" in decision) return { kind: "invalid", invalid: decision };
+      draft.append(stream, decision, meta);
+      const head = draft.head(stream);
+      return {
+        kind: "done",
+        version: head.version,
+        state: head.state as CampaignState,
+        timeMs: draft.timeMs,
+      };
+    });
+  }
+
+  workspace<Answer>(
+    request: Request<WorkspaceCommand, WorkspaceState, Answer>,
+  ): Promise<Outcome<Answer>> {
+    return this.#submit(request, (draft) => {
+      const { version, state } = draft.head(workspaceStream);
+      if (request.expectedVersion !== undefined && request.expectedVersion !== version) {
+        return { kind: "version_mismatch", version };
+      }
+      const command = commandOf(request, draft)!;
+      const decision = workspaceDecider.decide(command, state as WorkspaceState, {});
+      if ("refused" in decision) return { kind: "refused", refusal: decision };
+      if ("invalid" in decision) return { kind: "invalid", invalid: decision };
+      draft.append(workspaceStream, decision, request.meta);
+      const head = draft.head(workspaceStream);
+      return {
+        kind: "done",
+        version: head.version,
+        state: head.state as WorkspaceState,
+        timeMs: draft.timeMs,
+      };
+    });
+  }
+
+  /** Records the boundaries of one campaign that are due. */
+  async advance(stream: string, ids: { commandId: string; traceId: string }): Promise<void> {
+    const meta = { actor: clockActor, ...ids };
+    await this.writer.submit({
+      decide: (draft) => {
+        this.#advance(draft, stream, meta);
+        return { answer: null, success: true };
+      },
+    });
+  }
+
+  #submit<DomainCommand, State, Answer>(
+    request: Request<DomainCommand, State, Answer>,
+    decide: (draft: Draft<StreamState>) => Result<State>,
+  ): Promise<Outcome<Answer>> {
+    return this.writer.submit<Answer>({
+      decide: (draft) => request.answer(decide(draft)),
+      ...(request.remember ? { remember: request.remember } : {}),
+    });
+  }
+
+  #advance(draft: Draft<StreamState>, stream: string, meta: EventMeta): void {
+    const state = draft.state(stream) as CampaignState;
+    if (!exists(state)) return;
+    const events = dueEvents(state, this.#context(draft, stream));
+    if (events.length === 0) return;
+    const { reason: _, ...ids } = meta;
+    draft.append(stream, events, { ...ids, actor: clockActor });
+  }
+
+  #context(draft: Draft<StreamState>, stream: string): CampaignContext {
+    const { settings } = draft.state(workspaceStream) as WorkspaceState;
+    const { active } = this;
+    return {
+      nowMs: draft.timeMs,
+      ...this.durations,
+      activeLimit: settings.activeLimit,
+      get otherActiveCount() {
+        return active.streams(draft).filter((other) => other !== stream).length;
+      },
+      platformsSetUp: settings.platforms,
+      audienceExists: this.audienceExists,
+    };
+  }
+}
+
+const clockActor = "clock";
+
+function commandOf<DomainCommand, State, Answer>(
+  { command }: Request<DomainCommand, State, Answer>,
+  draft: Draft<StreamState>,
+): DomainCommand | null {
+  if (typeof command !== "function") return command;
+  const make = command as (campaign: (id: string) => CampaignState | null) => DomainCommand | null;
+  return make((id) => {
+    const state = draft.state(campaignStream(id)) as CampaignState;
+    return exists(state) ? state : null;
+  });
+}
+
+function exists(state: CampaignState): boolean {
+  return state.status !== "none" && state.status !== "deleted";
+}
