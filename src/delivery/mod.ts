@@ -1,0 +1,2 @@
+/** What may be shown to whom. */
+export { Delivery, type DeliveryAnswer } from "./delivery.ts";

@@ -1,0 +1,2 @@
+/** Device and user ids ↔ numbers. */
+export { type IdentityKind, IdentityRegister } from "./register.ts";

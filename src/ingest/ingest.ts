@@ -1,0 +1,227 @@
+/**
+ * Interactions in bulk → the log. Those of concurrent requests are gathered into one chunk while the
+ * last is being committed; a request is answered when its chunk is on disk. Counting, and telling
+ * which are repeated, is the KPI projection's: it sees one order.
+ */
+import { createHash } from "node:crypto";
+import { ChunkBuilder, digestBytes } from "../../events/interaction_chunk.ts";
+import type { EventMeta } from "../../events/recorded_event.ts";
+import {
+  type BodyWriter,
+  OverloadedError,
+  type RememberOnce,
+  type Tail,
+} from "../event_store/mod.ts";
+import type { IdentityKind, IdentityRegister } from "../identity/mod.ts";
+import {
+  type CampaignTimes,
+  type Interaction,
+  judge,
+  missingField,
+  type RejectionCode,
+} from "./interaction.ts";
+
+/** Items of one chunk: about 200 KB. */
+const chunkItemsMax = 8_000;
+/** Items that wait for a commit; beyond it callers are told to come back. */
+const waitingItemsMax = 200_000;
+
+export interface Rejected {
+  readonly index: number;
+  readonly code: RejectionCode;
+  /** JSON pointer within the item, and what is wrong there. */
+  readonly pointer?: string;
+  readonly message?: string;
+}
+
+export interface Received {
+  readonly accepted: number;
+  readonly rejected: readonly Rejected[];
+  readonly position: string;
+}
+
+export interface IngestOptions {
+  readonly bodies: BodyWriter;
+  readonly tail: Tail;
+  readonly identities: IdentityRegister;
+  /** Undefined for a campaign that does not exist. */
+  campaign(campaignId: string): CampaignTimes | undefined;
+  nowMs(): number;
+  newId(): string;
+}
+
+interface Gathered {
+  readonly builder: ChunkBuilder;
+  readonly answered: Promise<string>;
+}
+
+interface Judged {
+  readonly accepted: readonly { interaction: Interaction; occurredAtMs: number }[];
+  readonly rejected: Rejected[];
+}
+
+export class Ingest {
+  readonly #options: IngestOptions;
+  #gathering: Gathered | null = null;
+  #inFlight: Promise<unknown> = Promise.resolve();
+  #waitingItems = 0;
+
+  constructor(options: IngestOptions) {
+    this.#options = options;
+  }
+
+  get waitingItems(): number {
+    return this.#waitingItems;
+  }
+
+  /** `null` stands for an item that is no interaction at all: its rejection is in `invalid`. */
+  async receive(
+    items: readonly (Interaction | null)[],
+    invalid: readonly Rejected[],
+  ): Promise<Received> {
+    const judged = await this.#judge(items, invalid);
+    if (judged.accepted.length === 0) {
+      return {
+        accepted: 0,
+        rejected: judged.rejected,
+        position: this.#options.tail.cursor.position,
+      };
+    }
+    await this.#number(judged);
+    const position = await this.#gather(judged);
+    return { accepted: judged.accepted.length, rejected: judged.rejected, position };
+  }
+
+  /**
+   * The same for a request whose answer is remembered: in a commit of its own, so that the answer and
+   * the interactions are stored together. Null when the key was remembered meanwhile.
+   */
+  async receiveOnce(
+    items: readonly (Interaction | null)[],
+    invalid: readonly Rejected[],
+    remember: (received: Omit<Received, "position">) => RememberOnce,
+  ): Promise<Received | null> {
+    const judged = await this.#judge(items, invalid);
+    await this.#number(judged);
+    const builder = new ChunkBuilder();
+    this.#add(builder, judged);
+    const received = { accepted: judged.accepted.length, rejected: judged.rejected };
+    const content = builder.count > 0 ? this.#content(builder) : null;
+    const position = await this.#options.bodies.append(content, remember(received));
+    return position === null ? null : { ...received, position };
+  }
+
+  async idle(): Promise<void> {
+    while (this.#gathering) await this.#gathering.answered.catch(() => {});
+    await this.#options.bodies.idle();
+  }
+
+  async #judge(
+    items: readonly (Interaction | null)[],
+    invalid: readonly Rejected[],
+  ): Promise<Judged> {
+    if (this.#waitingItems + items.length > waitingItemsMax) {
+      throw new OverloadedError("too many interactions are waiting");
+    }
+    const judged = this.#judgeNow(items, invalid);
+    const maybeTooEarly = judged.rejected
+      .some(({ code }) => code === "unknown_campaign" || code === "not_posted");
+    if (!maybeTooEarly) return judged;
+    // Another instance may have created or posted the campaign a moment ago.
+    await this.#options.tail.poll();
+    return this.#judgeNow(items, invalid);
+  }
+
+  #judgeNow(items: readonly (Interaction | null)[], invalid: readonly Rejected[]): Judged {
+    const arrivedAtMs = Math.max(this.#options.nowMs(), this.#options.tail.cursor.timeMs);
+    const rejected: Rejected[] = [...invalid];
+    const accepted: { interaction: Interaction; occurredAtMs: number }[] = [];
+    items.forEach((interaction, index) => {
+      if (!interaction) return;
+      const missing = missingField(interaction);
+      if (missing) {
+        const message = `is required for kind ${interaction.kind}, in one of its known values`;
+        rejected.push({ index, code: "invalid", pointer: `/${missing}`, message });
+        return;
+      }
+      const occurredAtMs = Date.parse(interaction.occurredAt);
+      const { campaignId } = interaction;
+      const campaign = campaignId === undefined ? null : this.#options.campaign(campaignId);
+      const code = judge(occurredAtMs, arrivedAtMs, campaign);
+      if (code) rejected.push({ index, code });
+      else accepted.push({ interaction, occurredAtMs });
+    });
+    if (rejected.length > 1) rejected.sort((a, b) => a.index - b.index);
+    return { accepted, rejected };
+  }
+
+  /** Sees to it that every device and user has a number at hand. */
+  async #number({ accepted }: Judged): Promise<void> {
+    const { identities } = this.#options;
+    const missing: Record<IdentityKind, string[]> = { device: [], user: [] };
+    for (const { interaction: { deviceId, userId } } of accepted) {
+      if (identities.known("device", deviceId) === undefined) missing.device.push(deviceId);
+      if (userId !== undefined && identities.known("user", userId) === undefined) {
+        missing.user.push(userId);
+      }
+    }
+    if (missing.device.length > 0) await identities.assign("device", missing.device);
+    if (missing.user.length > 0) await identities.assign("user", missing.user);
+  }
+
+  #gather(judged: Judged): Promise<string> {
+    let gathering = this.#gathering;
+    if (!gathering || gathering.builder.count + judged.accepted.length > chunkItemsMax) {
+      const builder = new ChunkBuilder();
+      const fresh: Gathered = { builder, answered: this.#inFlight.then(() => this.#commit(fresh)) };
+      this.#inFlight = fresh.answered.catch(() => {});
+      this.#gathering = gathering = fresh;
+    }
+    this.#add(gathering.builder, judged);
+    this.#waitingItems += judged.accepted.length;
+    return gathering.answered;
+  }
+
+  async #commit(gathered: Gathered): Promise<string> {
+    if (this.#gathering === gathered) this.#gathering = null;
+    try {
+      return (await this.#options.bodies.append(this.#content(gathered.builder)))!;
+    } finally {
+      this.#waitingItems -= gathered.builder.count;
+    }
+  }
+
+  #content(builder: ChunkBuilder) {
+    const { newId } = this.#options;
+    const meta: EventMeta = { actor: "sdk", commandId: newId(), traceId: newId() };
+    return {
+      event: { type: "interactions_recorded", schema: 1, data: { count: builder.count } },
+      body: builder.build(),
+      meta,
+    };
+  }
+
+  #add(builder: ChunkBuilder, { accepted }: Judged): void {
+    const { identities } = this.#options;
+    for (const { interaction, occurredAtMs } of accepted) {
+      const { userId } = interaction;
+      builder.add({
+        digest: digestOf(interaction.id),
+        kind: interaction.kind,
+        campaignId: interaction.campaignId ?? null,
+        device: identities.known("device", interaction.deviceId)!,
+        user: userId === undefined ? 0 : identities.known("user", userId)!,
+        occurredAtMs,
+        platform: interaction.platform,
+        revision: interaction.revision ?? 0,
+        elementId: interaction.elementId ?? null,
+        variant: null,
+        name: interaction.name ?? null,
+      });
+    }
+  }
+}
+
+function digestOf(id: string): Uint8Array {
+  return createHash("sha256").update(id).digest().subarray(0, digestBytes);
+}
