@@ -1,0 +1,88 @@
+/** All routes as one Hono app. */
+import { Hono } from "hono";
+import {
+  KeyReusedError,
+  OverloadedError,
+  StoreUnavailableError,
+  TooLargeError,
+} from "../event_store/mod.ts";
+import { ProjectionStoppedError } from "../projector/mod.ts";
+import type { Engine } from "./engine.ts";
+import { Metrics } from "./metrics.ts";
+import { openApiDocument } from "./openapi.ts";
+import type { Keyring } from "./principal.ts";
+import { HttpProblem } from "./problem.ts";
+import { mount, type Route } from "./route.ts";
+import { campaignCommandRoutes } from "./routes/campaign_commands.ts";
+import { campaignQueryRoutes } from "./routes/campaign_queries.ts";
+import { clientRoutes } from "./routes/clients.ts";
+import { documentRoutes } from "./routes/documents.ts";
+import { kpiRoutes } from "./routes/kpis.ts";
+import { operationRoutes } from "./routes/operations.ts";
+import { workspaceRoutes } from "./routes/workspace.ts";
+
+export const apiVersion = "1.0.0";
+
+export interface AppOptions {
+  readonly engine: Engine;
+  readonly keyring: Keyring;
+  /** Told of every answer with status 500: a bug. */
+  onBug(error: unknown, request: Request): void;
+}
+
+export function createApp({ engine, keyring, onBug }: AppOptions): Hono {
+  const metrics = new Metrics(engine);
+  const routes: Route[] = [
+    ...campaignCommandRoutes(engine),
+    ...campaignQueryRoutes(engine),
+    ...kpiRoutes(engine),
+    ...clientRoutes(engine),
+    ...workspaceRoutes(engine),
+    ...operationRoutes(engine, metrics),
+  ];
+  routes.push(...documentRoutes(() => openApiDocument(routes, apiVersion)));
+
+  const app = new Hono();
+  app.use(async (context, next) => {
+    await next();
+    metrics.countRequest(context.req.method, context.res.status);
+  });
+  mount(app, routes, keyring);
+  app.onError((error, context) => {
+    const problem = problemOf(error);
+    if (problem.status === 500) onBug(error, context.req.raw);
+    return problem.response();
+  });
+  app.notFound((context) => unknownRoute(routes, context.req.path).response());
+  return app;
+}
+
+function problemOf(error: unknown): HttpProblem {
+  if (error instanceof HttpProblem) return error;
+  if (error instanceof KeyReusedError) {
+    return new HttpProblem(
+      "idempotency_key_reused",
+      "this Idempotency-Key was used for another body; take a new key for a new request",
+    );
+  }
+  if (error instanceof TooLargeError) return new HttpProblem("body_too_large", error.message);
+  if (error instanceof OverloadedError) return new HttpProblem("overloaded", error.message);
+  if (error instanceof StoreUnavailableError) {
+    return new HttpProblem("store_unavailable", `${error.message}; send the request again`);
+  }
+  if (error instanceof ProjectionStoppedError) {
+    return new HttpProblem("projection_stopped", error.message);
+  }
+  return new HttpProblem("internal_error", "a bug; the server's output names it");
+}
+
+function unknownRoute(routes: readonly Route[], path: string): HttpProblem {
+  const methods = routes
+    .filter((route) => new RegExp(`^${route.path.replaceAll(/\{\w+\}/g, "[^/]+")}$`).test(path))
+    .map(({ method }) => method.toUpperCase());
+  return methods.length === 0
+    ? new HttpProblem("not_found", "there is no such path; see /docs")
+    : new HttpProblem("method_not_allowed", `this path takes ${methods.join(", ")}`, {
+      headers: { allow: methods.join(", ") },
+    });
+}

@@ -1,0 +1,113 @@
+/** Reads a request's body: bounded, of a known media type, well-formed. */
+import type { Context } from "hono";
+import { HttpProblem } from "./problem.ts";
+
+/** Settings may have 24 KiB; this leaves room for white space and escapes. */
+export const commandBodyBytesMax = 128 * 1024;
+const nestingMax = 64;
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/** The bytes of the body. Throws 413 as soon as there are too many, however it is sent. */
+export async function readBytes(
+  stream: ReadableStream<Uint8Array> | null,
+  bytesMax: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  if (!stream) return new Uint8Array(0);
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const reader = stream.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    length += value.length;
+    if (length > bytesMax) {
+      await reader.cancel().catch(() => {});
+      throw tooLarge(bytesMax);
+    }
+    chunks.push(value);
+  }
+  const whole = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return whole;
+}
+
+/** The body as text; the length is known from the header in most cases. */
+export async function readText(context: Context, bytesMax: number): Promise<string> {
+  const declared = Number(context.req.header("content-length") ?? NaN);
+  if (declared > bytesMax) throw tooLarge(bytesMax);
+  try {
+    return utf8.decode(
+      Number.isNaN(declared)
+        ? await readBytes(context.req.raw.body, bytesMax)
+        : await context.req.raw.arrayBuffer(),
+    );
+  } catch (error) {
+    if (error instanceof HttpProblem) throw error;
+    if (error instanceof TypeError) {
+      throw new HttpProblem("malformed_json", "the body is not well-formed UTF-8");
+    }
+    throw error;
+  }
+}
+
+/** The body as JSON; undefined when it is empty. */
+export function parseJson(text: string): unknown {
+  if (text === "") return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new HttpProblem("malformed_json", `the body is not JSON: ${(error as Error).message}`);
+  }
+}
+
+/** 415 unless the request's media type is one of these. */
+export function checkMediaType(context: Context, mediaTypes: readonly string[]): void {
+  const header = context.req.header("content-type");
+  const mediaType = header?.split(";")[0]?.trim().toLowerCase();
+  if (mediaType && mediaTypes.includes(mediaType)) return;
+  throw new HttpProblem(
+    "unsupported_media_type",
+    `send the body with 'content-type: ${mediaTypes.join("' or '")}'`,
+    { headers: { "accept-post": mediaTypes.join(", ") } },
+  );
+}
+
+function tooLarge(bytesMax: number): HttpProblem {
+  return new HttpProblem("body_too_large", `a body may have at most ${bytesMax} bytes here`);
+}
+
+/**
+ * Refuses what no command can hold: text that has no UTF-8 (escaped lone surrogates), and deep nesting,
+ * which would make recursive code run out of stack.
+ */
+export function checkJson(value: unknown, text: string): void {
+  if (nesting(value) > nestingMax) {
+    throw new HttpProblem("malformed_json", `the body nests deeper than ${nestingMax} levels`);
+  }
+  if (/\\u[dD][89a-fA-F]/.test(text) && !wellFormed(value)) {
+    throw new HttpProblem("malformed_json", "a string in the body has a lone surrogate");
+  }
+}
+
+function nesting(root: unknown): number {
+  let level = [root];
+  for (let depth = 0;; depth++) {
+    const next: unknown[] = [];
+    for (const value of level) {
+      if (value !== null && typeof value === "object") next.push(...Object.values(value));
+    }
+    if (next.length === 0 || depth > nestingMax) return depth;
+    level = next;
+  }
+}
+
+function wellFormed(value: unknown): boolean {
+  if (typeof value === "string") return value.isWellFormed();
+  if (value === null || typeof value !== "object") return true;
+  return Object.entries(value).every(([key, member]) => key.isWellFormed() && wellFormed(member));
+}

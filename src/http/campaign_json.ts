@@ -1,0 +1,37 @@
+/** A campaign as clients see it: all settings with their defaults, and what follows from its status. */
+import type { CampaignStatus } from "../../events/campaign_events.ts";
+import {
+  type CampaignSettings,
+  missingForActivation,
+  withDefaults,
+} from "../../events/campaign_settings.ts";
+import { allowedActions } from "../campaign/mod.ts";
+
+export interface CampaignFacts {
+  readonly status: CampaignStatus | "none" | "deleted";
+  readonly settings: CampaignSettings;
+  readonly contentRevision: number;
+  readonly copiedFrom: string | null;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+}
+
+/** The same from a decider's state and from a row of the read model. */
+export function campaignJson(id: string, version: number, campaign: CampaignFacts) {
+  return {
+    id,
+    ...withDefaults(campaign.settings),
+    status: campaign.status,
+    version,
+    contentRevision: campaign.contentRevision,
+    allowedActions: allowedActions(campaign.status as CampaignStatus),
+    missing: missingForActivation(campaign.settings),
+    createdAt: instant(campaign.createdAtMs),
+    updatedAt: instant(campaign.updatedAtMs),
+    copiedFrom: campaign.copiedFrom,
+  };
+}
+
+export function instant(ms: number): string {
+  return new Date(ms).toISOString();
+}

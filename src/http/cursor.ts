@@ -1,0 +1,22 @@
+/** Cursors of lists: opaque text that holds where the page before ended. */
+import { invalidInput } from "./problem.ts";
+
+export function encodeCursor(fields: readonly string[]): string {
+  const bytes = new TextEncoder().encode(JSON.stringify(fields));
+  return bytes.toBase64({ alphabet: "base64url", omitPadding: true });
+}
+
+/** Throws a 422 for anything that `encodeCursor` did not make with as many fields. */
+export function decodeCursor(cursor: string, fieldCount: number): string[] {
+  try {
+    const bytes = Uint8Array.fromBase64(cursor, { alphabet: "base64url" });
+    const fields = JSON.parse(new TextDecoder().decode(bytes));
+    const wellFormed = Array.isArray(fields) && fields.length === fieldCount &&
+      fields.every((field) => typeof field === "string");
+    if (wellFormed) return fields;
+  } catch {
+    // Told below.
+  }
+  const message = "is not a cursor of this list; take nextCursor from the page before";
+  throw invalidInput([{ pointer: "/cursor", code: "invalid_format", message }]);
+}

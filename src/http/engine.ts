@@ -1,0 +1,40 @@
+/** What the routes work with: the wired parts of one process. */
+import type { CampaignsProjection } from "../../projections/campaigns.ts";
+import type { KpiProjection } from "../../projections/kpi.ts";
+import type { MessagesProjection } from "../../projections/messages.ts";
+import type { StatusesProjection } from "../../projections/statuses.ts";
+import type { WorkspaceProjection } from "../../projections/workspace.ts";
+import type { Delivery } from "../delivery/mod.ts";
+import type { LogReader, StreamIndex, StreamStates, Tail, Writer } from "../event_store/mod.ts";
+import type { Ingest } from "../ingest/mod.ts";
+import type { Mounted, Projector } from "../projector/mod.ts";
+import type { Scheduler } from "../scheduler/mod.ts";
+import type { Durations, StreamState, Transact } from "../transact/mod.ts";
+
+export interface Models {
+  readonly states: Mounted<StreamStates<StreamState>>;
+  readonly index: Mounted<StreamIndex>;
+  readonly campaigns: Mounted<CampaignsProjection>;
+  readonly statuses: Mounted<StatusesProjection>;
+  readonly kpi: Mounted<KpiProjection>;
+  readonly messages: Mounted<MessagesProjection>;
+  readonly workspace: Mounted<WorkspaceProjection>;
+}
+
+export interface Engine {
+  readonly kv: Deno.Kv;
+  readonly reader: LogReader;
+  readonly tail: Tail;
+  readonly projector: Projector;
+  readonly models: Models;
+  readonly writer: Writer<StreamState>;
+  readonly transact: Transact;
+  readonly scheduler: Scheduler;
+  readonly ingest: Ingest;
+  readonly delivery: Delivery;
+  readonly durations: Durations;
+  nowMs(): number;
+  newId(): string;
+  /** A new secret for a key: 256 random bits as text. */
+  newSecret(): string;
+}

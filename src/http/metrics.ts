@@ -1,0 +1,75 @@
+/** What `/metrics` tells, in the text format of Prometheus. Values are read when they are asked for. */
+import { Counter, Gauge, Registry } from "prom-client";
+import type { Engine } from "./engine.ts";
+
+export class Metrics {
+  readonly #registry = new Registry();
+  /** By `METHOD STATUS`: counting a request costs one look-up. */
+  readonly #requests = new Map<string, number>();
+
+  constructor(engine: Engine) {
+    const registers = [this.#registry];
+    const requests = this.#requests;
+    new Counter({
+      name: "placard_http_requests_total",
+      help: "Answered requests.",
+      labelNames: ["method", "status"],
+      registers,
+      collect() {
+        this.reset();
+        for (const [key, count] of requests) {
+          const [method, status] = key.split(" ");
+          this.inc({ method: method!, status: status! }, count);
+        }
+      },
+    });
+    this.#gauge("placard_commands_waiting", "Commands waiting for a commit.", () => {
+      return engine.writer.waitingCount;
+    });
+    this.#gauge("placard_interactions_waiting", "Interactions waiting for a commit.", () => {
+      return engine.ingest.waitingItems;
+    });
+    this.#gauge("placard_log_time_seconds", "Recorded time of the last folded event.", () => {
+      return engine.tail.cursor.timeMs / 1000;
+    });
+    const { mounted } = engine.projector;
+    new Gauge({
+      name: "placard_projection_stopped",
+      help: "1 for a projection that stands still at an event which it cannot fold.",
+      labelNames: ["projection"],
+      registers,
+      collect() {
+        for (const one of mounted) this.set({ projection: one.name }, one.failure ? 1 : 0);
+      },
+    });
+    new Gauge({
+      name: "placard_projection_events_since_checkpoint",
+      help: "Events that a start would have to fold again.",
+      labelNames: ["projection"],
+      registers,
+      collect() {
+        for (const one of mounted) this.set({ projection: one.name }, one.eventsSinceCheckpoint);
+      },
+    });
+  }
+
+  countRequest(method: string, status: number): void {
+    const key = `${method} ${status}`;
+    this.#requests.set(key, (this.#requests.get(key) ?? 0) + 1);
+  }
+
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  #gauge(name: string, help: string, value: () => number): void {
+    new Gauge({
+      name,
+      help,
+      registers: [this.#registry],
+      collect() {
+        this.set(value());
+      },
+    });
+  }
+}

@@ -1,0 +1,4 @@
+/** Requests ↔ commands, rows ↔ responses. */
+export { apiVersion, createApp } from "./app.ts";
+export type { Engine, Models } from "./engine.ts";
+export { Keyring } from "./principal.ts";

@@ -1,0 +1,251 @@
+/** Commands on campaigns: create, edit, delete, copy, activate, stop, restart, end. */
+import { z } from "zod";
+import {
+  campaignSettingsSchema,
+  parseSettings,
+  typeProblems,
+} from "../../../events/campaign_settings.ts";
+import type { CampaignCommand } from "../../campaign/mod.ts";
+import type { CampaignState } from "../../campaign/mod.ts";
+import { copySettings } from "../../campaign/mod.ts";
+import type { Decided } from "../../event_store/mod.ts";
+import type { Request, Result } from "../../transact/mod.ts";
+import { campaignJson } from "../campaign_json.ts";
+import {
+  answerTo,
+  type CommandAnswer,
+  commandCall,
+  commandResponse,
+  etagOf,
+  jsonBody,
+  parseBody,
+  patchBody,
+  readCommandBody,
+  reasonLengthMax,
+} from "../command.ts";
+import type { Engine } from "../engine.ts";
+import { invalidInput } from "../problem.ts";
+import { type Call, type Route, route } from "../route.ts";
+import { campaignSchema } from "../schemas.ts";
+
+const stopBody = z.strictObject({ reason: z.string().max(reasonLengthMax).optional() });
+const copyBody = z.strictObject({ name: campaignSettingsSchema.shape.name.optional() });
+const noBody = z.strictObject({});
+
+const operators = ["operator"] as const;
+const campaignAnswer = {
+  description: "The campaign",
+  schema: campaignSchema,
+  headers: ["ETag", "Placard-Position"],
+};
+const createdAnswer = {
+  description: "The new campaign",
+  schema: campaignSchema,
+  headers: ["ETag", "Location", "Placard-Position"],
+};
+
+export function campaignCommandRoutes(engine: Engine): Route[] {
+  const onCampaign = async (
+    call: Call<unknown>,
+    command: CampaignCommand,
+    body: unknown,
+    reason?: string,
+  ) => {
+    const id = call.context.req.param("id")!;
+    const { meta, expectedVersion, remember } = commandCall(engine, call, body, reason);
+    const answer = (result: Result<CampaignState>): Decided<CommandAnswer> =>
+      answerTo(result, (state, version) => campaignAnswerOf(id, version, state, 200));
+    const outcome = await engine.transact.campaign(id, {
+      command,
+      meta,
+      expectedVersion,
+      remember,
+      answer,
+    });
+    return commandResponse(await withEventsBetween(engine, id, expectedVersion, outcome));
+  };
+
+  const create = async (
+    call: Call<unknown>,
+    command: Request<CampaignCommand, CampaignState, CommandAnswer>["command"],
+    body: unknown,
+  ) => {
+    const id = `cmp_${engine.newId()}`;
+    const { meta, remember } = commandCall(engine, call, body);
+    const outcome = await engine.transact.campaign(id, {
+      command,
+      meta,
+      remember,
+      answer: (result) =>
+        answerTo(result, (state, version) => campaignAnswerOf(id, version, state, 201)),
+    });
+    return commandResponse(outcome);
+  };
+
+  const simple = (name: "activate" | "restart" | "end", summary: string): Route =>
+    route({
+      method: "post",
+      path: `/v1/campaigns/{id}/${name}`,
+      tag: "Campaigns",
+      summary,
+      roles: operators,
+      body: { schema: noBody, mediaTypes: jsonBody, optional: true },
+      takesIdempotencyKey: true,
+      takesIfMatch: true,
+      answers: { 200: campaignAnswer },
+      problems: [404, 409, 412],
+      handle: async (call) => {
+        const body = await readCommandBody(call.context, jsonBody, true);
+        parseBody(noBody, body);
+        return await onCampaign(call, { type: name }, body);
+      },
+    });
+
+  return [
+    route({
+      method: "post",
+      path: "/v1/campaigns",
+      tag: "Campaigns",
+      summary: "Create a draft",
+      description: "Only `name` and `type` are required; what is given must be valid.",
+      roles: operators,
+      body: { schema: campaignSettingsSchema, mediaTypes: jsonBody },
+      takesIdempotencyKey: true,
+      answers: { 201: createdAnswer },
+      handle: async (call) => {
+        const body = await readCommandBody(call.context, jsonBody);
+        const parsed = parseSettings(body);
+        if ("problems" in parsed) throw invalidInput(parsed.problems);
+        const problems = typeProblems(parsed.settings);
+        if (problems.length > 0) throw invalidInput(problems);
+        const { settings } = parsed;
+        return await create(call, { type: "create", settings, copiedFrom: null }, body);
+      },
+    }),
+    route({
+      method: "patch",
+      path: "/v1/campaigns/{id}",
+      tag: "Campaigns",
+      summary: "Edit settings",
+      description: "A JSON merge patch (RFC 7396): `null` takes a setting back to its default, " +
+        "arrays are replaced whole. A patch that changes nothing appends nothing.",
+      roles: operators,
+      body: { schema: z.looseObject({}), mediaTypes: patchBody },
+      takesIdempotencyKey: true,
+      takesIfMatch: true,
+      answers: { 200: campaignAnswer },
+      problems: [404, 409, 412],
+      handle: async (call) => {
+        const body = await readCommandBody(call.context, patchBody);
+        const patch = parseBody(z.looseObject({}), body);
+        return await onCampaign(call, { type: "edit", patch }, body);
+      },
+    }),
+    route({
+      method: "delete",
+      path: "/v1/campaigns/{id}",
+      tag: "Campaigns",
+      summary: "Delete a draft",
+      description: "Its history stays.",
+      roles: operators,
+      takesIdempotencyKey: true,
+      takesIfMatch: true,
+      answers: { 204: { description: "Deleted", headers: ["Placard-Position"] } },
+      problems: [404, 409, 412],
+      handle: async (call) => {
+        const id = call.context.req.param("id")!;
+        const { meta, expectedVersion, remember } = commandCall(engine, call, {});
+        const outcome = await engine.transact.campaign(id, {
+          command: { type: "delete" },
+          meta,
+          expectedVersion,
+          remember,
+          answer: (result) => answerTo(result, () => ({ status: 204, headers: {}, body: null })),
+        });
+        return commandResponse(await withEventsBetween(engine, id, expectedVersion, outcome));
+      },
+    }),
+    route({
+      method: "post",
+      path: "/v1/campaigns/{id}/copy",
+      tag: "Campaigns",
+      summary: "Copy to start",
+      description: "A new draft with the settings of a campaign in any status, without the dates " +
+        "that have passed.",
+      roles: operators,
+      body: { schema: copyBody, mediaTypes: jsonBody, optional: true },
+      takesIdempotencyKey: true,
+      answers: { 201: createdAnswer },
+      problems: [404],
+      handle: async (call) => {
+        const body = await readCommandBody(call.context, jsonBody, true);
+        const { name } = parseBody(copyBody, body);
+        const sourceId = call.context.req.param("id")!;
+        return await create(call, (campaign) => {
+          const source = campaign(sourceId);
+          if (!source) return null;
+          const settings = copySettings(source.settings, engine.nowMs(), name);
+          return { type: "create", settings, copiedFrom: sourceId };
+        }, body);
+      },
+    }),
+    simple("activate", "Activate a draft"),
+    simple("restart", "Restart a stopped campaign"),
+    simple("end", "End a posting campaign now"),
+    route({
+      method: "post",
+      path: "/v1/campaigns/{id}/stop",
+      tag: "Campaigns",
+      summary: "Stop an active campaign",
+      roles: operators,
+      body: { schema: stopBody, mediaTypes: jsonBody, optional: true },
+      takesIdempotencyKey: true,
+      takesIfMatch: true,
+      answers: { 200: campaignAnswer },
+      problems: [404, 409, 412],
+      handle: async (call) => {
+        const body = await readCommandBody(call.context, jsonBody, true);
+        const { reason } = parseBody(stopBody, body);
+        return await onCampaign(call, { type: "stop" }, body, reason);
+      },
+    }),
+  ];
+}
+
+function campaignAnswerOf(
+  id: string,
+  version: number,
+  state: CampaignState,
+  status: 200 | 201,
+): CommandAnswer {
+  return {
+    status,
+    headers: {
+      "content-type": "application/json",
+      etag: etagOf(version),
+      ...(status === 201 ? { location: `/v1/campaigns/${id}` } : {}),
+    },
+    body: JSON.stringify(campaignJson(id, version, state)),
+  };
+}
+
+/** A version mismatch also tells what has happened since the version that the caller knows. */
+async function withEventsBetween<T extends { answer: CommandAnswer }>(
+  engine: Engine,
+  id: string,
+  expectedVersion: number | undefined,
+  outcome: T,
+): Promise<T> {
+  const { answer } = outcome;
+  if (answer.status !== 412 || expectedVersion === undefined || !answer.body) return outcome;
+  const problem = JSON.parse(answer.body);
+  await engine.tail.readOwnWrites();
+  const positions = engine.models.index.model
+    .positions(`campaign/${id}`, expectedVersion, problem.currentVersion)
+    .slice(-eventTypesToldMax);
+  const events = await engine.reader.readAt(positions);
+  const eventsSince = events.map(({ event }) => event.type);
+  return { ...outcome, answer: { ...answer, body: JSON.stringify({ ...problem, eventsSince }) } };
+}
+
+const eventTypesToldMax = 100;

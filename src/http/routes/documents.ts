@@ -1,0 +1,72 @@
+/** The reference: the OpenAPI document, and a page over it that needs no other host. */
+import css from "swagger-ui-dist/swagger-ui.css" with { type: "text" };
+import script from "swagger-ui-dist/swagger-ui-bundle.js" with { type: "text" };
+import { z } from "zod";
+import { type Route, route } from "../route.ts";
+
+const page = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Placard: API reference</title>
+<link rel="stylesheet" href="/docs/swagger-ui.css">
+</head>
+<body>
+<div id="reference"></div>
+<script src="/docs/swagger-ui-bundle.js"></script>
+<script src="/docs/start.js"></script>
+</body>
+</html>
+`;
+
+const start = `SwaggerUIBundle({
+  url: "/openapi.json",
+  dom_id: "#reference",
+  deepLinking: true,
+  validatorUrl: null,
+});
+`;
+
+/** `document` is called once, when it is first asked for. */
+export function documentRoutes(document: () => unknown): Route[] {
+  let text: string | undefined;
+  const file = (path: string, summary: string, mediaType: string, content: string): Route =>
+    route({
+      method: "get",
+      path,
+      tag: "Reference",
+      summary,
+      roles: "public",
+      answers: { 200: { description: summary, schema: z.string(), mediaType } },
+      handle: () =>
+        new Response(content, {
+          headers: {
+            "content-type": `${mediaType}; charset=utf-8`,
+            // Nothing from another host can be loaded.
+            "content-security-policy":
+              "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:",
+          },
+        }),
+    });
+  return [
+    route({
+      method: "get",
+      path: "/openapi.json",
+      tag: "Reference",
+      summary: "This document",
+      roles: "public",
+      answers: {
+        200: { description: "OpenAPI 3.1", schema: z.looseObject({ openapi: z.string() }) },
+      },
+      handle: () => {
+        text ??= JSON.stringify(document());
+        return new Response(text, { headers: { "content-type": "application/json" } });
+      },
+    }),
+    file("/docs", "API reference", "text/html", page),
+    file("/docs/swagger-ui.css", "Style of the API reference", "text/css", css),
+    file("/docs/swagger-ui-bundle.js", "Script of the API reference", "text/javascript", script),
+    file("/docs/start.js", "Start of the API reference", "text/javascript", start),
+  ];
+}

@@ -1,0 +1,172 @@
+/** Wires one process: the store, the read models, the writer, the scheduler, and the app over them. */
+import type { Role } from "../events/workspace_events.ts";
+import { CampaignsProjection } from "../projections/campaigns.ts";
+import { KpiProjection } from "../projections/kpi.ts";
+import { MessagesProjection } from "../projections/messages.ts";
+import { StatusesProjection } from "../projections/statuses.ts";
+import { WorkspaceProjection } from "../projections/workspace.ts";
+import { interactionsStreamPrefix } from "../events/interaction_events.ts";
+import { upcast } from "../events/upcast.ts";
+import type { CampaignState } from "./campaign/mod.ts";
+import { Delivery } from "./delivery/mod.ts";
+import { BodyWriter, openLog, StreamIndex, StreamStates, Tail, Writer } from "./event_store/mod.ts";
+import { sha256Hex } from "./event_store/mod.ts";
+import { createApp, type Engine, Keyring, type Models } from "./http/mod.ts";
+import { IdentityRegister } from "./identity/mod.ts";
+import { Ingest } from "./ingest/mod.ts";
+import { Mounted, Projector } from "./projector/mod.ts";
+import { Scheduler } from "./scheduler/mod.ts";
+import { campaignStream, streamRules, streamStatesRevision, Transact } from "./transact/mod.ts";
+
+/** How long a client may go on showing what has been stopped: it asks again after this. */
+export const statusCheckSeconds = 60;
+
+export interface PlacardOptions {
+  readonly kv: Deno.Kv;
+  readonly presetKeys: Partial<Record<Role, string>>;
+  readonly prepareLeadMs: number;
+  readonly reflectWindowMs: number;
+  readonly activeLimit: number;
+  readonly timeZone: string;
+  nowMs(): number;
+  newId(): string;
+  newSecret(): string;
+  onBug(error: unknown, request: Request): void;
+}
+
+export interface Placard {
+  readonly app: ReturnType<typeof createApp>;
+  readonly engine: Engine;
+  /** The secrets of keys made at this start, by role: to be shown once. */
+  readonly newKeys: Partial<Record<Role, string>>;
+  /** Finishes what is under way and flushes. The store stays open. */
+  close(): Promise<void>;
+}
+
+/** The projections of the product, by name; `rebuild` and `fsck` use the same. */
+export function mountedModels(kv: Deno.Kv) {
+  return {
+    // Commands decide on this one, so it is never exchanged under a running process.
+    states: new Mounted(kv, () => new StreamStates(streamStatesRevision, streamRules), {
+      exchangeable: false,
+    }),
+    index: new Mounted(kv, () => new StreamIndex(streamRules.tracks)),
+    campaigns: new Mounted(kv, () => new CampaignsProjection()),
+    statuses: new Mounted(kv, () => new StatusesProjection()),
+    kpi: new Mounted(kv, () => new KpiProjection()),
+    messages: new Mounted(kv, () => new MessagesProjection()),
+    workspace: new Mounted(kv, () => new WorkspaceProjection()),
+  };
+}
+
+export async function openPlacard(options: PlacardOptions): Promise<Placard> {
+  const { kv, nowMs, newId, prepareLeadMs, reflectWindowMs } = options;
+  const durations = {
+    prepareLeadMs,
+    reflectWindowMs,
+    statusCheckMs: statusCheckSeconds * 1000,
+  };
+  const reader = await openLog(kv, upcast);
+  const models: Models = mountedModels(kv);
+  const projector = new Projector(reader, Object.values(models));
+  const tail = new Tail(reader, await projector.load());
+  projector.follow(tail);
+  const epoch = reader.epoch;
+  const states = models.states.model;
+  const writer = new Writer({
+    kv,
+    epoch,
+    tail,
+    states,
+    nowMs,
+    newId,
+    assertFolding: () => projector.assertFolding(models.states),
+  });
+  const transact = new Transact(writer, states, durations, () => false);
+  const scheduler = new Scheduler({ states, transact, durations, nowMs, newId });
+  const ingest = new Ingest({
+    bodies: new BodyWriter({
+      kv,
+      epoch,
+      tail,
+      streamPrefix: interactionsStreamPrefix,
+      nowMs,
+      newId,
+    }),
+    tail,
+    identities: new IdentityRegister(kv),
+    campaign: (campaignId) => {
+      const state = states.head(campaignStream(campaignId)).state as CampaignState;
+      return state.status === "none" || state.status === "deleted" ? undefined : state;
+    },
+    nowMs,
+    newId,
+  });
+  const engine: Engine = {
+    kv,
+    reader,
+    tail,
+    projector,
+    models,
+    writer,
+    transact,
+    scheduler,
+    ingest,
+    delivery: new Delivery(() => models.messages.model, statusCheckSeconds),
+    durations,
+    nowMs,
+    newId,
+    newSecret: options.newSecret,
+  };
+  await tail.poll();
+  const newKeys = await seed(engine, options);
+  await scheduler.settle();
+  tail.start();
+  projector.start(tail);
+  scheduler.start();
+  const keyring = new Keyring(options.presetKeys, () => models.workspace.model.row.keys);
+  const app = createApp({ engine, keyring, onBug: options.onBug });
+  return {
+    app,
+    engine,
+    newKeys,
+    close: async () => {
+      await scheduler.close();
+      await writer.idle();
+      await ingest.idle();
+      await tail.poll();
+      await tail.close();
+      await projector.close();
+    },
+  };
+}
+
+/** Takes what the environment says into the workspace, and makes the keys that nobody has set. */
+async function seed(
+  { transact, models, newId, newSecret }: Engine,
+  { presetKeys, timeZone, activeLimit }: PlacardOptions,
+): Promise<Partial<Record<Role, string>>> {
+  const meta = { actor: "start", commandId: newId(), traceId: newId() };
+  const answer = () => ({ answer: null, success: true });
+  await transact.workspace({
+    command: { type: "seed", set: { timeZone, activeLimit } },
+    meta,
+    answer,
+  });
+  const newKeys: Partial<Record<Role, string>> = {};
+  for (const role of ["operator", "auditor", "sdk"] as const) {
+    const held = models.workspace.model.row.keys.some((key) => key.role === role);
+    if (held || presetKeys[role] !== undefined) continue;
+    const secret = newSecret();
+    const command = {
+      type: "create_key",
+      keyId: `key_${newId()}`,
+      name: `first ${role} key`,
+      role,
+      secretHash: sha256Hex(secret),
+    } as const;
+    await transact.workspace({ command, meta, answer });
+    newKeys[role] = secret;
+  }
+  return newKeys;
+}
