@@ -3,19 +3,15 @@
  * of an invalid command, and an event and a state give the next state. Both are pure: time and ids
  * come in as input.
  */
+import type { Problem } from "../events/problem.ts";
 import type { DomainEvent } from "../events/recorded_event.ts";
+
+export type { Problem } from "../events/problem.ts";
 
 /** A rule says no. `refused` is stable and public; `detail` tells a person what to do next. */
 export interface Refusal<Code extends string = string> {
   readonly refused: Code;
   readonly detail: string;
-}
-
-/** One fault in what a caller sent. `pointer` is a JSON pointer (RFC 6901) to it. */
-export interface Problem {
-  readonly pointer: string;
-  readonly code: string;
-  readonly message: string;
 }
 
 export interface Invalid {

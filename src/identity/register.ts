@@ -3,7 +3,14 @@
  * models hold. It is erasable state outside the log. A number is given once and never again, whatever
  * becomes of its owner; numbers begin at 1.
  */
-import { commitMutationsMax, getManyKeysMax, keys, retried } from "../event_store/mod.ts";
+import {
+  commitKeyBytesMax,
+  commitMutationsMax,
+  getManyKeysMax,
+  keyBytes,
+  keys,
+  retried,
+} from "../event_store/mod.ts";
 
 export type IdentityKind = "device" | "user";
 
@@ -11,29 +18,39 @@ export type IdentityKind = "device" | "user";
 const cachedMax = 1_000_000;
 
 export class IdentityRegister {
-  readonly #cached = { device: new Map<string, number>(), user: new Map<string, number>() };
-  readonly #last = { device: Promise.resolve(), user: Promise.resolve() };
+  readonly #kinds = { device: newKind(), user: newKind() };
 
   constructor(readonly kv: Deno.Kv) {}
 
   /** The number, when this process has it at hand. */
   known(kind: IdentityKind, id: string): number | undefined {
-    return this.#cached[kind].get(id);
+    return this.#kinds[kind].cached.get(id);
   }
 
-  /** Gives every id a number, new ones where there are none; afterwards all are `known`. */
+  /**
+   * Gives every id a number, new ones where there are none; afterwards all are `known`. Ids that come
+   * while others are being assigned are gathered and assigned together.
+   */
   assign(kind: IdentityKind, ids: Iterable<string>): Promise<void> {
-    const wanted = [...new Set(ids)];
-    const assigned = this.#last[kind].then(() => this.#assign(kind, wanted));
-    this.#last[kind] = assigned.catch(() => {});
-    return assigned;
+    const state = this.#kinds[kind];
+    for (const id of ids) state.waiting.add(id);
+    state.next ??= state.last.then(() => {
+      const wanted = [...state.waiting];
+      state.waiting.clear();
+      state.next = null;
+      const assigned = this.#assign(kind, wanted);
+      state.last = assigned.catch(() => {});
+      return assigned;
+    });
+    return state.next;
   }
 
   async #assign(kind: IdentityKind, wanted: readonly string[]): Promise<void> {
-    const missing = wanted.filter((id) => !this.#cached[kind].has(id));
-    for (let first = 0; first < missing.length; first += commitMutationsMax - 1) {
-      const some = missing.slice(first, first + commitMutationsMax - 1);
+    const missing = wanted.filter((id) => !this.#kinds[kind].cached.has(id));
+    for (let first = 0; first < missing.length;) {
+      const some = fitting(kind, missing, first);
       await retried(() => this.#assignSome(kind, some));
+      first += some.length;
     }
   }
 
@@ -44,15 +61,20 @@ export class IdentityRegister {
       const counter = await this.kv.get<number>(keys.identityCounter(kind), {
         consistency: "strong",
       });
-      without = await this.#lookUp(kind, without);
-      if (without.length === 0) return;
       const last = counter.value ?? 0;
+      // With every number there is in memory, an id that is not there has none.
+      const allKnown = this.#kinds[kind].cached.size === last;
+      if (!allKnown) without = await this.#lookUp(kind, without);
+      if (without.length === 0) return;
       const operation = this.kv.atomic().check(counter)
         .set(keys.identityCounter(kind), last + without.length);
       without.forEach((id, index) => {
         operation.set(keys.identityNumber(kind, id), last + 1 + index);
       });
-      await operation.commit();
+      const result = await operation.commit();
+      if (!result.ok) continue;
+      without.forEach((id, index) => this.#remember(kind, id, last + 1 + index));
+      return;
     }
   }
 
@@ -77,8 +99,30 @@ export class IdentityRegister {
   }
 
   #remember(kind: IdentityKind, id: string, number: number): void {
-    const cached = this.#cached[kind];
+    const { cached } = this.#kinds[kind];
     if (cached.size >= cachedMax) cached.delete(cached.keys().next().value!);
     cached.set(id, number);
   }
+}
+
+function newKind() {
+  return {
+    cached: new Map<string, number>(),
+    waiting: new Set<string>(),
+    /** The assignment under way, and the one that will take what waits. */
+    last: Promise.resolve() as Promise<void>,
+    next: null as Promise<void> | null,
+  };
+}
+
+/** As many ids from `first` on as one commit takes, with room for the counter. */
+function fitting(kind: IdentityKind, ids: readonly string[], first: number): string[] {
+  let bytes = 0;
+  let end = first;
+  while (end < ids.length && end - first < commitMutationsMax - 1) {
+    bytes += keyBytes(keys.identityNumber(kind, ids[end]!));
+    if (bytes > commitKeyBytesMax && end > first) break;
+    end++;
+  }
+  return ids.slice(first, end);
 }

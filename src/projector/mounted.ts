@@ -120,6 +120,8 @@ export class Mounted<Model extends Projection = Projection> {
     } catch (error) {
       for (const key of writing) this.#pending.add(key);
       this.#checkpoint = await this.#slot.checkpoint();
+      // The commit that made this slot the live one may be stored though its reply was lost.
+      await this.switched();
       if (error instanceof SlotMovedError) return false;
       throw error;
     }

@@ -48,7 +48,9 @@ export class Projector {
 
   flush(): Promise<void> {
     this.#flushing = this.#flushing.catch(() => {}).then(async () => {
-      for (const one of this.mounted) await one.flush();
+      const errors: unknown[] = [];
+      for (const one of this.mounted) await one.flush().catch((error) => errors.push(error));
+      if (errors.length > 0) throw errors[0];
     });
     return this.#flushing;
   }

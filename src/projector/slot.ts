@@ -6,7 +6,9 @@
  */
 import {
   commitBytesMax,
+  commitKeyBytesMax,
   commitMutationsMax,
+  keyBytes,
   keys,
   type LogCursor,
   retried,
@@ -48,6 +50,8 @@ interface FirstPart {
 }
 
 const mutationOverheadBytes = 300;
+/** More parts than a commit holds: a row is then read at once. */
+const rowPartsMax = 32;
 
 export class Slot {
   constructor(readonly kv: Deno.Kv, readonly projection: string, readonly name: string) {}
@@ -59,19 +63,39 @@ export class Slot {
 
   async *rows(): AsyncGenerator<StoredRow> {
     const prefix = keys.rowPrefix(this.projection, this.name);
-    let row: { key: string; first: FirstPart; values: Uint8Array[] } | null = null;
+    let row: RowParts | null = null;
     for await (const entry of this.kv.list({ prefix }, { batchSize: 256 })) {
       const key = entry.key[entry.key.length - 2] as string;
       const part = entry.key[entry.key.length - 1] as number;
       if (part === 0) {
-        if (row) yield whole(row);
+        if (row) yield await this.#whole(row);
         const first = entry.value as FirstPart;
-        row = { key, first, values: [first.bytes] };
-      } else if (row && row.key === key && part < row.first.parts) {
+        row = { key, first, versionstamp: entry.versionstamp, values: [first.bytes] };
+      } else if (row && belongs(row, key, part, entry.versionstamp)) {
         row.values.push(entry.value as Uint8Array);
       }
     }
-    if (row) yield whole(row);
+    if (row) yield await this.#whole(row);
+  }
+
+  /** A row that was rewritten while it was read is read again, in one piece. */
+  async #whole(row: RowParts): Promise<StoredRow> {
+    if (row.values.length === row.first.parts) return joined(row);
+    const prefix = [...keys.rowPrefix(this.projection, this.name), row.key];
+    let again: RowParts | null = null;
+    for await (const entry of this.kv.list({ prefix }, { batchSize: rowPartsMax })) {
+      const part = entry.key[entry.key.length - 1] as number;
+      if (part === 0) {
+        const first = entry.value as FirstPart;
+        again = { key: row.key, first, versionstamp: entry.versionstamp, values: [first.bytes] };
+      } else if (again && belongs(again, row.key, part, entry.versionstamp)) {
+        again.values.push(entry.value as Uint8Array);
+      }
+    }
+    if (again?.values.length !== again?.first.parts || !again) {
+      throw new Error(`row ${row.key} lacks a part`);
+    }
+    return joined(again);
   }
 
   /**
@@ -104,18 +128,25 @@ export class Slot {
     };
     let mutations: Mutation[] = [];
     let bytes = 0;
+    let allKeyBytes = 0;
     for (const row of rows) {
-      for (const mutation of this.#mutations(row)) {
-        const full = bytes + mutation.bytes > commitBytesMax ||
-          mutations.length >= commitMutationsMax;
-        if (full) {
-          await commitOne(mutations, from.value, false);
-          mutations = [];
-          bytes = 0;
-        }
-        mutations.push(mutation);
-        bytes += mutation.bytes;
+      // All parts of a row are in one commit: after a crash it is the old row or the new one.
+      const parts = [...this.#mutations(row)];
+      const rowBytes = parts.reduce((total, part) => total + part.bytes, 0);
+      const rowKeyBytes = parts.reduce((total, part) => total + keyBytes(part.key), 0);
+      if (rowBytes > commitBytesMax) throw new Error(`row ${row.key} does not fit a commit`);
+      const full = bytes + rowBytes > commitBytesMax ||
+        allKeyBytes + rowKeyBytes > commitKeyBytesMax ||
+        mutations.length + parts.length > commitMutationsMax;
+      if (full) {
+        await commitOne(mutations, from.value, false);
+        mutations = [];
+        bytes = 0;
+        allKeyBytes = 0;
       }
+      mutations.push(...parts);
+      bytes += rowBytes;
+      allKeyBytes += rowKeyBytes;
     }
     await commitOne(mutations, to, true);
     return versionstamp!;
@@ -149,8 +180,20 @@ interface Mutation {
   readonly bytes: number;
 }
 
-function whole(row: { key: string; first: FirstPart; values: Uint8Array[] }): StoredRow {
-  if (row.values.length !== row.first.parts) throw new Error(`row ${row.key} lacks a part`);
+/** A row as far as it has been read. */
+interface RowParts {
+  readonly key: string;
+  readonly first: FirstPart;
+  /** Of the commit that wrote the first part, and with it the others. */
+  readonly versionstamp: string;
+  readonly values: Uint8Array[];
+}
+
+function belongs(row: RowParts, key: string, part: number, versionstamp: string): boolean {
+  return row.key === key && part < row.first.parts && row.versionstamp === versionstamp;
+}
+
+function joined(row: RowParts): StoredRow {
   const bytes = new Uint8Array(row.values.reduce((total, value) => total + value.length, 0));
   let offset = 0;
   for (const value of row.values) {

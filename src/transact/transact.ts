@@ -89,7 +89,9 @@ export class Transact {
       const decision = campaignDecider.decide(command, state, this.#context(draft, stream));
       if ("refused" in decision) return { kind: "refused", refusal: decision };
       if ("invalid" in decision) return { kind: "invalid", invalid: decision };
-      draft.append(stream, decision, meta);
+      // The first event is what was asked; those after it are boundaries that it made due at once.
+      draft.append(stream, decision.slice(0, 1), meta);
+      draft.append(stream, decision.slice(1), clockMeta(meta));
       const head = draft.head(stream);
       return {
         kind: "done",
@@ -149,8 +151,7 @@ export class Transact {
     if (!exists(state)) return;
     const events = dueEvents(state, this.#context(draft, stream));
     if (events.length === 0) return;
-    const { reason: _, ...ids } = meta;
-    draft.append(stream, events, { ...ids, actor: clockActor });
+    draft.append(stream, events, clockMeta(meta));
   }
 
   #context(draft: Draft<StreamState>, stream: string): CampaignContext {
@@ -170,6 +171,11 @@ export class Transact {
 }
 
 const clockActor = "clock";
+
+/** Of a boundary that is recorded on the occasion of a command: nobody asked for it. */
+function clockMeta({ commandId, traceId }: EventMeta): EventMeta {
+  return { actor: clockActor, commandId, traceId };
+}
 
 function commandOf<DomainCommand, State, Answer>(
   { command }: Request<DomainCommand, State, Answer>,

@@ -136,7 +136,7 @@ export function campaignQueryRoutes(engine: Engine): Route[] {
         const { row, position } = await read(context.req.param("id")!, query.after);
         const { timeline } = models.statuses.model.rows.get(row.id)!;
         const state = models.states.model.head(campaignStream(row.id)).state as CampaignState;
-        const next = nextBoundary(state, engine.durations);
+        const next = nextBoundary(state, { ...engine.durations, nowMs: engine.nowMs() });
         return json(
           {
             status: row.status,
