@@ -35,17 +35,27 @@ export function decideEdit(
   // Nothing has a default for these two, whatever else the patch would change.
   if (patch.name === null || patch.type === null) return { invalid: problems };
 
+  // Sent again, or sent back as it was read: nothing to judge.
+  if (problems.length === 0 && sameSettings(state.settings, settings)) return [];
+
   const refusal = lockRefusal(state, settings) ??
     pastEndRefusal(state, settings, problems, context);
   if (refusal !== null) return refusal;
   if (problems.length > 0) return { invalid: problems };
   if (isActive(state)) {
-    const unfit = incomplete(missingForActivation(settings)) ?? platformRefusal(settings, context);
+    const unfit = incomplete(missingForActivation(settings)) ??
+      platformRefusal(addedPlatforms(state, settings), context);
     if (unfit !== null) return unfit;
   }
   const unknown = unknownAudiences(settings, state.settings, context);
   if (unknown.length > 0) return { invalid: unknown };
-  return sameSettings(state.settings, settings) ? [] : [edited(state, settings)];
+  return [edited(state, settings)];
+}
+
+/** A platform that was disabled after the activation must not stand in the way of other edits. */
+function addedPlatforms(state: CampaignState, { platforms = [] }: CampaignSettings) {
+  const before = state.settings.platforms ?? [];
+  return platforms.filter((platform) => !before.includes(platform));
 }
 
 /** A named audience that does not exist; `before` names those that nobody need look up again. */
@@ -100,7 +110,8 @@ function publishedLock(
       "The audience is fixed once the campaign prepares to publish: stop it to change this.",
     );
   }
-  if (before.schedule.startAt !== after.schedule.startAt) {
+  const { startAt } = after.schedule;
+  if (before.schedule.startAt !== (startAt && (normalisedInstant(startAt) ?? startAt))) {
     return refuse(
       "start_locked",
       "The start is fixed once the campaign prepares to publish: stop it to change this.",

@@ -6,6 +6,7 @@ import {
   type Problem,
   typeProblems,
 } from "../../events/campaign_settings.ts";
+import type { Platform } from "../../events/workspace_events.ts";
 import { type Refusal, refuse } from "../decider.ts";
 import { endMsOf } from "./clock.ts";
 import type { CampaignContext, CampaignRefusalCode } from "./commands.ts";
@@ -18,7 +19,7 @@ export function goingLiveRefusal(
   const refusal = incomplete(missingSettings(settings, context)) ??
     invalidRefusal(settings) ??
     endInPast(settings, context) ??
-    platformRefusal(settings, context);
+    platformRefusal(settings.platforms ?? [], context);
   return refusal ?? noSlot(context);
 }
 
@@ -66,12 +67,10 @@ export function endInPast(
 }
 
 export function platformRefusal(
-  settings: CampaignSettings,
+  platforms: readonly Platform[],
   { platformsSetUp }: Pick<CampaignContext, "platformsSetUp">,
 ): Refusal<CampaignRefusalCode> | null {
-  const lacking = (settings.platforms ?? []).filter((platform) =>
-    !platformsSetUp.includes(platform)
-  );
+  const lacking = platforms.filter((platform) => !platformsSetUp.includes(platform));
   if (lacking.length === 0) return null;
   return refuse(
     "platform_not_set_up",

@@ -78,11 +78,15 @@ function problemOf(error: unknown): HttpProblem {
 
 function unknownRoute(routes: readonly Route[], path: string): HttpProblem {
   const methods = routes
-    .filter((route) => new RegExp(`^${route.path.replaceAll(/\{\w+\}/g, "[^/]+")}$`).test(path))
+    .filter((route) => patternOf(route).test(path))
     .map(({ method }) => method.toUpperCase());
   return methods.length === 0
     ? new HttpProblem("not_found", "there is no such path; see /docs")
     : new HttpProblem("method_not_allowed", `this path takes ${methods.join(", ")}`, {
       headers: { allow: methods.join(", ") },
     });
+}
+
+function patternOf({ path }: Route): RegExp {
+  return new RegExp(`^${path.replaceAll(".", "\\.").replaceAll(/\{\w+\}/g, "[^/]+")}$`);
 }

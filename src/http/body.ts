@@ -86,11 +86,16 @@ function tooLarge(bytesMax: number): HttpProblem {
  * which would make recursive code run out of stack.
  */
 export function checkJson(value: unknown, text: string): void {
-  if (nesting(value) > nestingMax) {
-    throw new HttpProblem("malformed_json", `the body nests deeper than ${nestingMax} levels`);
-  }
+  checkNesting(value);
   if (/\\u[dD][89a-fA-F]/.test(text) && !wellFormed(value)) {
     throw new HttpProblem("malformed_json", "a string in the body has a lone surrogate");
+  }
+}
+
+/** Refuses what would make recursive code run out of stack. */
+export function checkNesting(value: unknown): void {
+  if (nesting(value) > nestingMax) {
+    throw new HttpProblem("malformed_json", `the body nests deeper than ${nestingMax} levels`);
   }
 }
 
@@ -99,7 +104,9 @@ function nesting(root: unknown): number {
   for (let depth = 0;; depth++) {
     const next: unknown[] = [];
     for (const value of level) {
-      if (value !== null && typeof value === "object") next.push(...Object.values(value));
+      if (value === null || typeof value !== "object") continue;
+      // Not spread into `push`: a long list would not fit the stack.
+      for (const member of Object.values(value)) next.push(member);
     }
     if (next.length === 0 || depth > nestingMax) return depth;
     level = next;

@@ -85,8 +85,17 @@ export function rememberUnder(context: Context, keyId: string, body: unknown) {
     // Hashed, because a path may be longer than a key of the store.
     scope: sha256Hex(`${keyId} ${context.req.method} ${context.req.path}`),
     key,
-    requestHash: sha256Hex(canonicalJson(body)),
+    requestHash: sha256Hex(comparable(body)),
   };
+}
+
+/** One text for one body. What has no canonical JSON (1e400, lone surrogates) still has this one. */
+function comparable(body: unknown): string {
+  try {
+    return canonicalJson(body);
+  } catch {
+    return JSON.stringify(body);
+  }
 }
 
 export function commandResponse(outcome: Outcome<CommandAnswer>): Response {

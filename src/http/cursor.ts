@@ -17,6 +17,17 @@ export function decodeCursor(cursor: string, fieldCount: number): string[] {
   } catch {
     // Told below.
   }
+  throw noCursor();
+}
+
+/** The same for a cursor that holds how many items the pages before had. */
+export function decodeCount(cursor: string): number {
+  const [count] = decodeCursor(cursor, 1);
+  if (/^\d{1,12}$/.test(count!)) return Number(count);
+  throw noCursor();
+}
+
+function noCursor() {
   const message = "is not a cursor of this list; take nextCursor from the page before";
-  throw invalidInput([{ pointer: "/cursor", code: "invalid_format", message }]);
+  return invalidInput([{ pointer: "/cursor", code: "invalid_format", message }]);
 }

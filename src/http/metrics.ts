@@ -2,6 +2,8 @@
 import { Counter, Gauge, Registry } from "prom-client";
 import type { Engine } from "./engine.ts";
 
+const knownMethods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
+
 export class Metrics {
   readonly #registry = new Registry();
   /** By `METHOD STATUS`: counting a request costs one look-up. */
@@ -54,7 +56,8 @@ export class Metrics {
   }
 
   countRequest(method: string, status: number): void {
-    const key = `${method} ${status}`;
+    // Callers may invent methods; each would stay here for ever.
+    const key = `${knownMethods.has(method) ? method : "OTHER"} ${status}`;
     this.#requests.set(key, (this.#requests.get(key) ?? 0) + 1);
   }
 

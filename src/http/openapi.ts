@@ -61,7 +61,8 @@ function responses(route: Route): Json {
     500,
     503,
     ...(route.roles === "public" ? [] : [401, 403]),
-    ...(route.query || route.body || route.takesIdempotencyKey ? [422] : []),
+    // A query that the route does not know.
+    422,
     ...(route.takesIdempotencyKey || route.takesIfMatch ? [400] : []),
     ...(route.body ? [400, 413, 415] : []),
   ]);

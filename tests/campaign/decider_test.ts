@@ -567,6 +567,29 @@ const specs: Record<string, Record<string, Spec>> = {
       then: [edited("13:00", { description: "Soon" }, 1)],
       status: "posting_reflecting_modifications",
     },
+    "nothing new is nothing, though its platform has been disabled since": {
+      given: posting,
+      at: "13:00",
+      when: edit({ name: settings.name }),
+      around: { platformsSetUp: [] },
+      then: [],
+    },
+    "another name, though its platform has been disabled since": {
+      given: posting,
+      at: "13:00",
+      when: edit({ name: "Summer sale" }),
+      around: { platformsSetUp: [] },
+      then: [edited("13:00", { name: "Summer sale" })],
+    },
+    "the same start in another zone is no change: what is wrong is told": {
+      given: posting,
+      at: "13:00",
+      when: edit({
+        schedule: { startAt: instant("12:00").replace(/T12:(.*)Z/, "T21:$1+09:00") },
+        priority: 1000,
+      }),
+      then: { invalid: ["/priority out_of_range"] },
+    },
     "nothing new is not reflected": {
       given: posting,
       at: "13:00",
@@ -1077,6 +1100,7 @@ Deno.test("campaign: the state keeps what interactions and caps go by", () => {
     clockFloorMs: ms("15:00"),
     editedAtMs: ms("13:00"),
     firstPostedAtMs: ms("12:00"),
+    endedAtMs: null,
     preparingAtMs: ms("15:00"),
     snapshot: { snapshotId: "snap_2", size: 3, digest: "d1", atMs: ms("15:05") },
   });

@@ -5,14 +5,21 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import type { CampaignEvent } from "../../events/campaign_events.ts";
+import { type CampaignEvent, campaignEventSchemas } from "../../events/campaign_events.ts";
 import type { Platform } from "../../events/workspace_events.ts";
 import type { CampaignContext } from "../../src/campaign/commands.ts";
-import { campaignDecider, dueEvents } from "../../src/campaign/mod.ts";
+import {
+  campaignDecider,
+  type CampaignState,
+  dueAtMs,
+  dueEvents,
+  nextBoundary,
+} from "../../src/campaign/mod.ts";
 import {
   commandOf,
   live,
   type ModelCommand,
+  type ModelConfig,
   type ModelSettings,
   type ModelStep,
   type Outcome,
@@ -23,15 +30,15 @@ import {
 
 const sequences = 3_000;
 const minuteMs = 60_000;
+const farMs = Date.parse("2100-01-01T00:00:00.000Z");
 const gridMs = 5 * minuteMs;
 const createdMs = Date.parse("2026-03-31T22:00:00.000Z");
-const config = { prepareLeadMs: 60 * minuteMs, reflectWindowMs: 10 * minuteMs, activeLimit: 30 };
 
 Deno.test("decider and model agree on outcome, status, revision and timeline", () => {
   const met = new Map<string, number>();
   fc.assert(
-    fc.property(lives, ({ settings, steps }) => {
-      const campaign = create(settings);
+    fc.property(lives, ({ config, settings, steps }) => {
+      const campaign = create(config, settings);
       const expected = live(config, settings, createdMs, steps);
       steps.forEach((step, index) => {
         const seen = take(campaign, step);
@@ -48,8 +55,8 @@ Deno.test("decider and model agree on outcome, status, revision and timeline", (
 
 Deno.test("deciding a command twice appends nothing the second time", () => {
   fc.assert(
-    fc.property(lives, ({ settings, steps }) => {
-      const campaign = create(settings);
+    fc.property(lives, ({ config, settings, steps }) => {
+      const campaign = create(config, settings);
       for (const step of steps) {
         const { outcome } = take(campaign, step);
         if (outcome !== "ok" || campaign.state.status === "deleted") continue;
@@ -66,32 +73,36 @@ Deno.test("deciding a command twice appends nothing the second time", () => {
 
 Deno.test("one jump of the clock records what many small steps record", () => {
   fc.assert(
-    fc.property(lives, fc.array(pause, { maxLength: 40 }), ({ settings, steps }, pauses) => {
-      const jumping = create(settings);
-      const stepping = create(settings);
-      for (const step of steps) {
-        take(jumping, step);
-        take(stepping, step);
-      }
-      if (jumping.state.status === "deleted") return;
-      const last = steps.at(-1)!;
-      let atMs = last.atMs;
-      for (const { gaps, jitterMs } of pauses) {
-        atMs += gaps * gridMs + jitterMs + 1;
-        take(stepping, { ...last, atMs, command: { kind: "advance" } });
-      }
-      take(jumping, { ...last, atMs, command: { kind: "advance" } });
-      assertEquals(jumping.events, stepping.events);
-      assertEquals(jumping.timeline, stepping.timeline);
-    }),
+    fc.property(
+      lives,
+      fc.array(pause, { maxLength: 40 }),
+      ({ config, settings, steps }, pauses) => {
+        const jumping = create(config, settings);
+        const stepping = create(config, settings);
+        for (const step of steps) {
+          take(jumping, step);
+          take(stepping, step);
+        }
+        if (jumping.state.status === "deleted") return;
+        const last = steps.at(-1)!;
+        let atMs = last.atMs;
+        for (const { gaps, jitterMs } of pauses) {
+          atMs += gaps * gridMs + jitterMs + 1;
+          take(stepping, { ...last, atMs, command: { kind: "advance" } });
+        }
+        take(jumping, { ...last, atMs, command: { kind: "advance" } });
+        assertEquals(jumping.events, stepping.events);
+        assertEquals(jumping.timeline, stepping.timeline);
+      },
+    ),
     { numRuns: sequences },
   );
 });
 
 Deno.test("a refused command changes nothing, and deciding changes nothing by itself", () => {
   fc.assert(
-    fc.property(lives, ({ settings, steps }) => {
-      const campaign = create(settings);
+    fc.property(lives, ({ config, settings, steps }) => {
+      const campaign = create(config, settings);
       for (const step of steps) {
         take(campaign, { ...step, command: { kind: "advance" } });
         const before = structuredClone(campaign.state);
@@ -110,12 +121,50 @@ Deno.test("a refused command changes nothing, and deciding changes nothing by it
 
 Deno.test("timeline dates never decrease and are never ahead of the clock", () => {
   fc.assert(
-    fc.property(lives, ({ settings, steps }) => {
-      const campaign = create(settings);
+    fc.property(lives, ({ config, settings, steps }) => {
+      const campaign = create(config, settings);
       for (const step of steps) {
         const { timeline } = take(campaign, step);
         const dates = [...timeline.map((entry) => entry.atMs), step.atMs];
         assertEquals(dates, dates.toSorted((a, b) => a - b));
+      }
+    }),
+    { numRuns: sequences },
+  );
+});
+
+Deno.test("the next due instant is the first at which the clock does something", () => {
+  fc.assert(
+    fc.property(lives, ({ config, settings, steps }) => {
+      const campaign = create(config, settings);
+      for (const step of steps) {
+        take(campaign, step);
+        const atMs = dueAtMs(campaign.state, config);
+        assertEquals(due(campaign, { ...step, atMs: (atMs ?? farMs) - 1 }), []);
+        if (atMs === null) continue;
+        assert(atMs > step.atMs, "due already");
+        assert(due(campaign, { ...step, atMs }).length > 0, "nothing is due when it should be");
+      }
+    }),
+    { numRuns: sequences },
+  );
+});
+
+Deno.test("what is announced as next comes then, once the audience is calculated", () => {
+  fc.assert(
+    fc.property(lives, ({ config, settings, steps }) => {
+      const campaign = create(config, settings);
+      for (const step of steps) {
+        take(campaign, step);
+        const next = nextBoundary(campaign.state, { ...config, nowMs: step.atMs });
+        if (next === null) continue;
+        const ahead: Campaign = { ...campaign, events: [], timeline: [] };
+        const prepared = campaign.state.status === "preparing_to_publish" &&
+          next.status === "posting";
+        if (prepared) take(ahead, { ...step, command: { kind: "freeze_audience" } });
+        take(ahead, { ...step, atMs: next.atMs, command: { kind: "advance" } });
+        const { status, atMs } = ahead.timeline[0]!;
+        assertEquals({ status, atMs }, next);
       }
     }),
     { numRuns: sequences },
@@ -231,18 +280,31 @@ const surroundings = fc.record({
   audienceGone: fc.boolean(),
 });
 
+function usually(value: number, ...others: number[]) {
+  return fc.oneof({ weight: 5, arbitrary: fc.constant(value) }, {
+    weight: 2,
+    arbitrary: fc.constantFrom(...others),
+  });
+}
+
 /** The number says how well it goes: 0 for an activation that everything may be against. */
 function move(command: fc.Arbitrary<ModelCommand>) {
   return fc.tuple(pause, command, surroundings, fc.nat(5));
 }
 
 interface Life {
+  config: ModelConfig;
   settings: ModelSettings;
   steps: ModelStep[];
 }
 
 /** Settings, and steps in time order until the campaign is deleted. */
 const lives: fc.Arbitrary<Life> = fc.record({
+  config: fc.record<ModelConfig>({
+    prepareLeadMs: usually(60 * minuteMs, 0, gridMs, 24 * 60 * minuteMs),
+    reflectWindowMs: usually(10 * minuteMs, 0, gridMs, 120 * minuteMs),
+    activeLimit: fc.constant(30),
+  }),
   settings: fc.record<ModelSettings>({
     name: fc.constant("Spring"),
     description: fc.constant(""),
@@ -260,7 +322,7 @@ const lives: fc.Arbitrary<Life> = fc.record({
   platformsSetUp: fc.constantFrom<Platform[]>(["web"], ["web", "ios"]),
   opening: move(fc.oneof({ weight: 3, arbitrary: kind("activate") }, command)),
   moves: fc.array(move(command), { maxLength: 30, size: "max" }),
-}).map(({ settings, platformsSetUp, opening, moves }) => {
+}).map(({ config, settings, platformsSetUp, opening, moves }) => {
   const startMs = settings.startMs === null ? null : createdMs + settings.startMs;
   const endMs = settings.endMs === null ? null : (startMs ?? createdMs) + settings.endMs;
   const steps: ModelStep[] = [];
@@ -279,14 +341,14 @@ const lives: fc.Arbitrary<Life> = fc.record({
       audienceExists: !(hard && around.audienceGone),
     });
   }
-  return untilDeleted({ settings: { ...settings, startMs, endMs }, steps });
+  return untilDeleted({ config, settings: { ...settings, startMs, endMs }, steps });
 });
 
 /** A deleted draft takes no further command: there is nothing to send one to. */
-function untilDeleted({ settings, steps }: Life): Life {
+function untilDeleted({ config, settings, steps }: Life): Life {
   const seen = live(config, settings, createdMs, steps);
   const deleted = seen.findIndex(({ status }) => status === "deleted");
-  return { settings, steps: deleted === -1 ? steps : steps.slice(0, deleted + 1) };
+  return { config, settings, steps: deleted === -1 ? steps : steps.slice(0, deleted + 1) };
 }
 
 function dated(set: Partial<ModelSettings>, atMs: number): Partial<ModelSettings> {
@@ -304,20 +366,19 @@ const idle: ModelStep = {
   audienceExists: true,
 };
 
-type State = typeof campaignDecider.initial;
-
 interface Campaign {
-  state: State;
+  config: ModelConfig;
+  state: CampaignState;
   events: CampaignEvent[];
   timeline: TimelineEntry[];
 }
 
-function create(settings: ModelSettings): Campaign {
-  const campaign: Campaign = { state: campaignDecider.initial, events: [], timeline: [] };
+function create(config: ModelConfig, settings: ModelSettings): Campaign {
+  const campaign: Campaign = { config, state: campaignDecider.initial, events: [], timeline: [] };
   const decision = campaignDecider.decide(
     { type: "create", settings: settingsOf(settings), copiedFrom: null },
     campaign.state,
-    contextOf(idle),
+    contextOf(campaign, idle),
   );
   assert(Array.isArray(decision), JSON.stringify(decision));
   append(campaign, decision, createdMs);
@@ -329,7 +390,7 @@ function take(campaign: Campaign, step: ModelStep): Seen {
   const decision = campaignDecider.decide(
     commandOf(step.command),
     campaign.state,
-    contextOf(step),
+    contextOf(campaign, step),
   );
   let outcome: Outcome = "ok";
   if ("refused" in decision) outcome = decision.refused;
@@ -341,7 +402,7 @@ function take(campaign: Campaign, step: ModelStep): Seen {
 }
 
 function due(campaign: Campaign, step: ModelStep): readonly CampaignEvent[] {
-  return dueEvents(campaign.state, contextOf(step));
+  return dueEvents(campaign.state, contextOf(campaign, step));
 }
 
 /** A new status is a new entry, dated at the boundary that the event names, else when recorded. */
@@ -350,6 +411,7 @@ function append(campaign: Campaign, events: readonly CampaignEvent[], timeMs: nu
     const before = campaign.state.status;
     campaign.state = campaignDecider.evolve(campaign.state, event, timeMs);
     campaign.events.push(event);
+    campaignEventSchemas[event.type].parse(event.data);
     const { status } = campaign.state;
     if (status === before) continue;
     assert(status !== "none");
@@ -363,7 +425,7 @@ function append(campaign: Campaign, events: readonly CampaignEvent[], timeMs: nu
   }
 }
 
-function contextOf(step: ModelStep): CampaignContext {
+function contextOf({ config }: Campaign, step: ModelStep): CampaignContext {
   return {
     ...config,
     nowMs: step.atMs,

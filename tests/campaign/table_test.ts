@@ -8,10 +8,19 @@
  * below), `iv` an invalid command. A dot: the clock has passed this instant when the row begins.
  */
 import { assert, assertEquals } from "@std/assert";
-import type { CampaignEvent } from "../../events/campaign_events.ts";
+import {
+  type CampaignEvent,
+  type CampaignStatus,
+  campaignStatuses,
+} from "../../events/campaign_events.ts";
 import type { Platform } from "../../events/workspace_events.ts";
 import type { CampaignContext } from "../../src/campaign/commands.ts";
-import { campaignDecider, dueEvents } from "../../src/campaign/mod.ts";
+import {
+  allowedActions,
+  campaignDecider,
+  type CampaignState,
+  dueEvents,
+} from "../../src/campaign/mod.ts";
 import {
   commandOf,
   live,
@@ -760,6 +769,21 @@ Deno.test("campaign table: each of the seven statuses is reached before some com
   assertEquals([...reached].sort(), ["END", "POS", "PRE", "REF", "STO", "WAI", "WRI"]);
 });
 
+Deno.test("campaign table: what is offered in each status", () => {
+  const offered: Record<CampaignStatus, string[]> = {
+    writing: ["activate", "copy", "delete", "edit"],
+    waiting_to_post: ["copy", "edit", "stop"],
+    preparing_to_publish: ["copy", "edit", "stop"],
+    posting: ["copy", "edit", "end", "stop"],
+    posting_reflecting_modifications: ["copy", "edit", "end", "stop"],
+    stopped: ["copy", "edit", "restart"],
+    ended: ["copy"],
+  };
+  for (const status of campaignStatuses) {
+    assertEquals(allowedActions(status).toSorted(), offered[status], status);
+  }
+});
+
 const nothingNew = ", nothing new";
 
 /** Every cell that `actually` contradicts, after a check that no cell is missing. */
@@ -801,10 +825,8 @@ const settings: ModelSettings = {
   priority: 50,
 };
 
-type State = typeof campaignDecider.initial;
-
 function run(scenario: Scenario, row: Row, atMs: number): string {
-  let state: State = campaignDecider.initial;
+  let state: CampaignState = campaignDecider.initial;
   let appended = 0;
 
   function append(events: readonly CampaignEvent[], nowMs: number): void {

@@ -14,7 +14,7 @@ import { type CampaignState, nextBoundary } from "../../campaign/mod.ts";
 import { campaignStream } from "../../transact/mod.ts";
 import { campaignJson, instant } from "../campaign_json.ts";
 import { etagOf, notFound } from "../command.ts";
-import { decodeCursor, encodeCursor } from "../cursor.ts";
+import { decodeCount, decodeCursor, encodeCursor } from "../cursor.ts";
 import type { Engine } from "../engine.ts";
 import { json, positionHeader, prepareRead, readQuery } from "../read.ts";
 import { type Route, route } from "../route.ts";
@@ -172,7 +172,7 @@ export function campaignQueryRoutes(engine: Engine): Route[] {
       handle: async ({ context, query: { after, limit, cursor } }) => {
         const position = await prepareRead(engine, [models.index], after);
         const stream = campaignStream(context.req.param("id")!);
-        const from = cursor === undefined ? 0 : Number(decodeCursor(cursor, 1)[0]) || 0;
+        const from = cursor === undefined ? 0 : decodeCount(cursor);
         // The differences of an event need the settings before it, so the stream is read from its start.
         const positions = models.index.model.positions(stream, 0, from + limit + 1);
         if (positions.length === 0) throw notFound();

@@ -12,7 +12,7 @@ import {
   type Rejected,
   subjectId,
 } from "../../ingest/mod.ts";
-import { checkMediaType, parseJson, readBytes, readText } from "../body.ts";
+import { checkMediaType, checkNesting, parseJson, readBytes, readText } from "../body.ts";
 import { jsonBody, rememberUnder } from "../command.ts";
 import type { Engine } from "../engine.ts";
 import { HttpProblem, invalidInput } from "../problem.ts";
@@ -27,6 +27,8 @@ const localeLengthMax = 35;
 const sessionLengthMax = 4_096;
 
 const callers = ["sdk", "operator"] as const;
+/** An auditor may ask everything, and report nothing. */
+const readers = ["sdk", "operator", "auditor"] as const;
 const batchSchema = z.strictObject({
   interactions: z.array(interactionSchema).min(1).max(interactionsPerCallMax),
 });
@@ -41,7 +43,7 @@ export function clientRoutes(engine: Engine): Route[] {
       description:
         "The first answer starts a session. A client that sends `session` back keeps the " +
         "content revisions of that moment; it keeps the newest token that it was given.",
-      roles: callers,
+      roles: readers,
       query: z.strictObject({
         platform: z.enum(platforms),
         deviceId: subjectId,
@@ -69,7 +71,7 @@ export function clientRoutes(engine: Engine): Route[] {
       path: "/v1/delivery/status",
       tag: "Clients",
       summary: "Which of these campaigns may still be shown",
-      roles: callers,
+      roles: readers,
       query: z.strictObject({ campaignId: z.array(z.string()).min(1).max(campaignIdsMax) }),
       answers: {
         200: {
@@ -107,6 +109,10 @@ export function clientRoutes(engine: Engine): Route[] {
       },
       handle: async (call) => {
         const body = parseJson(await readInteractions(call.context));
+        if (body === undefined) {
+          throw new HttpProblem("malformed_json", "the body is empty; send JSON");
+        }
+        checkNesting(body);
         const { items, invalid } = parseBatch(body);
         await engine.scheduler.settle();
         const received = call.context.req.header("idempotency-key") === undefined

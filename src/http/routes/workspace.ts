@@ -160,7 +160,7 @@ export function workspaceRoutes(engine: Engine): Route[] {
       path: "/v1/keys",
       tag: "Workspace",
       summary: "List keys",
-      roles: operators,
+      roles: ["operator", "auditor"],
       query: z.strictObject({
         ...readQuery,
         limit: z.coerce.number().int().min(1).max(200).default(50),
