@@ -34,7 +34,7 @@ export const campaignEventSchemas = {
   campaign_posted: z.strictObject({ at: instant }),
   /** The reflect window after the last edit has passed. */
   modifications_reflected: z.strictObject({ at: instant }),
-  /** Impressions that happen from `lateAfter` on (until it posts again) are counted apart. */
+  /** Impressions that happen later than `lateAfter`, until it posts again, are counted apart. */
   campaign_stopped: z.strictObject({ lateAfter: instant }),
   campaign_ended: z.strictObject({
     at: instant,

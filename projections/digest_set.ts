@@ -4,26 +4,32 @@
  * table is made of small segments (extendible hashing), and a full one is split on its own.
  */
 
-/** Digests are known for at least this many whole days after the day of their arrival. */
+/** Digests are known for this many whole days after the day of their last arrival. */
 export const digestDaysKept = 8;
 
 export class DigestSet {
-  /** Newest first: a retry comes soon after the first try. */
+  /** Newest first. */
   #tables: DayTable[] = [];
 
-  /** Adds the digest at `offset`. True when it was not there. Days must not decrease. */
+  /**
+   * Adds the digest at `offset`. True when it was not there. Days must not decrease. One that was there
+   * is known from today on anew: so the set depends only on what arrived in its days, and can be
+   * filled again from them.
+   */
   add(digests: Uint8Array, offset: number, day: number): boolean {
     const a = wordAt(digests, offset);
     const b = wordAt(digests, offset + 4);
     const c = wordAt(digests, offset + 8);
     const d = wordAt(digests, offset + 12);
     const newest = this.#tables[0]?.day === day ? this.#tables[0] : this.#startDay(day);
+    if (!newest.add(a, b, c, d)) return false;
     for (let i = 1; i < this.#tables.length; i++) {
       if (this.#tables[i]!.has(a, b, c, d)) return false;
     }
-    return newest.add(a, b, c, d);
+    return true;
   }
 
+  /** Digests held, one that arrived on several days once for each. */
   get size(): number {
     return this.#tables.reduce((sum, table) => sum + table.count, 0);
   }

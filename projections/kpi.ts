@@ -59,14 +59,15 @@ export class KpiProjection implements Projection {
     return answerKpi(campaigns, this.#memo, query);
   }
 
-  recallFrom(): string | undefined {
-    return this.#recallIndex.from;
+  /** `checkpointMs`: the recorded time of the checkpoint's event, which makes the answer exact. */
+  recallFrom(checkpointMs?: number): string | undefined {
+    return this.#recallIndex.from(checkpointMs === undefined ? undefined : dayOf(checkpointMs));
   }
 
   recall(recorded: RecordedEvent): void {
     if (recorded.event.type !== "interactions_recorded") return;
     const { count, digests } = chunkDigests(bodyOf(recorded));
-    const day = dayOf(recorded);
+    const day = dayOf(recorded.timeMs);
     for (let i = 0; i < count; i++) this.#seen.add(digests, i * digestBytes, day);
   }
 
@@ -100,7 +101,7 @@ export class KpiProjection implements Projection {
   }
 
   *rowKeys(): Iterable<string> {
-    if (this.#recallIndex.from !== undefined) yield recallKey;
+    if (!this.#recallIndex.isEmpty) yield recallKey;
     for (const campaign of this.#campaigns.values()) {
       if (!campaign.timeline.isEmpty) yield lateKey(campaign);
       for (const row of campaign.quarters.values()) yield quarterKey(row);
@@ -109,7 +110,7 @@ export class KpiProjection implements Projection {
 
   #foldChunk(recorded: RecordedEvent): void {
     const chunk = decodeChunk(bodyOf(recorded));
-    const day = dayOf(recorded);
+    const day = dayOf(recorded.timeMs);
     if (this.#recallIndex.note(day, recorded.position)) this.#dirty.add(recallKey);
     const counter = new ChunkCounter(chunk, recorded, (campaignId, quarter) => {
       const row = this.#campaign(campaignId).row(quarter);
@@ -304,8 +305,8 @@ function isCampaignEvent(event: DomainEvent, stream: string): event is CampaignE
   return stream.startsWith(campaignStreamPrefix) && event.type in campaignEventSchemas;
 }
 
-function dayOf(recorded: RecordedEvent): number {
-  return Math.floor(recorded.timeMs / dayMs);
+function dayOf(timeMs: number): number {
+  return Math.floor(timeMs / dayMs);
 }
 
 function bodyOf(recorded: RecordedEvent): Uint8Array {

@@ -9,6 +9,7 @@ import { LateTimeline } from "./kpi_late.ts";
 import type { RangeMemo } from "./kpi_range_memo.ts";
 
 export const quarterMs = 15 * 60 * 1000;
+export const quartersPerHour = 4;
 export const quartersPerDay = 96;
 
 export interface WaitingImpression {
@@ -107,8 +108,9 @@ export class CampaignKpi {
   /** Of a loaded timeline: events up to here are in it. */
   timelineThrough: string | undefined;
   readonly quarters = new Map<number, QuarterRow>();
-  /** How often the cells of a UTC day changed: what was merged at an equal sum is still right. */
-  readonly #changes = new Map<number, number>();
+  /** How often cells changed: what was merged from a range at an equal sum is still right. */
+  readonly #changesByHour = new Map<number, number>();
+  readonly #changesByDay = new Map<number, number>();
 
   constructor(readonly id: string) {}
 
@@ -122,8 +124,8 @@ export class CampaignKpi {
   }
 
   noteChange(quarter: number): void {
-    const day = Math.floor(quarter / quartersPerDay);
-    this.#changes.set(day, (this.#changes.get(day) ?? 0) + 1);
+    increase(this.#changesByHour, Math.floor(quarter / quartersPerHour));
+    increase(this.#changesByDay, Math.floor(quarter / quartersPerDay));
   }
 
   *rowsIn(from: number, to: number): Iterable<QuarterRow> {
@@ -139,31 +141,66 @@ export class CampaignKpi {
     }
   }
 
-  /** Every cell of the quarters, merged over the range and remembered when that saves work. */
+  /**
+   * Every cell of the quarters. A range of an hour or more is merged from its days, a day from its
+   * hours, and remembered: a change costs the next query one hour, one day and what holds them.
+   */
   visitCells(from: number, to: number, memo: RangeMemo, visitor: CellVisitor): void {
-    const rows = [...this.rowsIn(from, to)];
-    if (rows.length < memoRowsMin) {
-      for (const row of rows) row.cells.visit(visitor);
+    if (to - from < quartersPerHour) {
+      for (const row of this.rowsIn(from, to)) row.cells.visit(visitor);
       return;
     }
     const key = `${this.id} ${from} ${to}`;
     const changes = this.#changesIn(from, to);
+    if (changes === 0) return;
     let merged = memo.get(key, changes);
     if (!merged) {
-      merged = mergeCells(rows);
+      merged = this.#merge(from, to, memo);
       memo.set(key, changes, merged);
     }
     new CellTable(merged).visit(visitor);
   }
 
+  #merge(from: number, to: number, memo: RangeMemo): Uint8Array {
+    const step = to - from > quartersPerDay
+      ? quartersPerDay
+      : to - from > quartersPerHour
+      ? quartersPerHour
+      : 1;
+    const merged = new CellTable();
+    try {
+      for (let start = from; start < to;) {
+        const end = Math.min((Math.floor(start / step) + 1) * step, to);
+        this.visitCells(start, end, memo, (shape, count, devices, users) => {
+          const cell = merged.cell(shape);
+          cell.count += count;
+          if (devices) cell.devices.addAll(devices);
+          if (users) cell.users.addAll(users);
+        });
+        start = end;
+      }
+      return merged.encode();
+    } finally {
+      merged.dispose();
+    }
+  }
+
+  /** Of all quarters of the hours that the range touches. */
   #changesIn(from: number, to: number): number {
     let sum = 0;
-    const end = Math.ceil(to / quartersPerDay);
-    for (let day = Math.floor(from / quartersPerDay); day < end; day++) {
-      sum += this.#changes.get(day) ?? 0;
+    for (let quarter = from; quarter < to;) {
+      const isDay = quarter % quartersPerDay === 0 && to - quarter >= quartersPerDay;
+      const step = isDay ? quartersPerDay : quartersPerHour;
+      const index = Math.floor(quarter / step);
+      sum += (isDay ? this.#changesByDay : this.#changesByHour).get(index) ?? 0;
+      quarter = (index + 1) * step;
     }
     return sum;
   }
+}
+
+function increase(counts: Map<number, number>, key: number): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
 }
 
 type EncodedWaiting = [
@@ -175,22 +212,3 @@ type EncodedWaiting = [
   string | null,
   number,
 ];
-
-const memoRowsMin = 8;
-
-function mergeCells(rows: readonly QuarterRow[]): Uint8Array {
-  const merged = new CellTable();
-  try {
-    for (const row of rows) {
-      row.cells.visit((shape, count, devices, users) => {
-        const cell = merged.cell(shape);
-        cell.count += count;
-        if (devices) cell.devices.addAll(devices);
-        if (users) cell.users.addAll(users);
-      });
-    }
-    return merged.encode();
-  } finally {
-    merged.dispose();
-  }
-}

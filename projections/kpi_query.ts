@@ -64,7 +64,7 @@ export function answerKpi(
     const series = query.granularity &&
       answerSeries(selection, query.granularity, query, interactions);
     if (!series && interactions) {
-      for (const bucket of utcDays(interactions)) selection.tally(bucket).dispose();
+      for (const bucket of settledAndLive(interactions)) selection.tally(bucket).dispose();
     }
     return {
       ...nineMetrics(selection.total.impression, selection.total.click),
@@ -115,16 +115,11 @@ function answerSeries(
   });
 }
 
-/** Whole UTC days, the first and last cut: pieces that later queries ask for again. */
-function utcDays({ fromMs, toMs }: Bucket): Bucket[] {
+/** All before the last UTC day, which seldom changes and is remembered in one piece, and that day. */
+function settledAndLive({ fromMs, toMs }: Bucket): Bucket[] {
   const dayMs = quartersPerDay * quarterMs;
-  const days: Bucket[] = [];
-  for (let start = fromMs; start < toMs;) {
-    const end = Math.min((Math.floor(start / dayMs) + 1) * dayMs, toMs);
-    days.push({ fromMs: start, toMs: end });
-    start = end;
-  }
-  return days;
+  const lastDayMs = Math.max(fromMs, Math.floor((toMs - 1) / dayMs) * dayMs);
+  return [{ fromMs, toMs: lastDayMs }, { fromMs: lastDayMs, toMs }];
 }
 
 /** The campaigns that are asked about; gathers the total and the breakdown bucket by bucket. */

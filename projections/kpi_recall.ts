@@ -1,13 +1,17 @@
 /** Where in the log each recorded day's interactions begin: from where digests must be seen again. */
 import { digestDaysKept } from "./digest_set.ts";
 
-/** Some more than needed, because the row may be ahead of the checkpoint by a day. */
-const daysListed = digestDaysKept + 8;
+/** Far more than needed, because after a crash the row may be ahead of the checkpoint. */
+const daysListed = 64;
 
 export class RecallIndex {
   #positions = new Map<number, string>();
   /** Of a loaded row: events up to here are in it. */
   through: string | undefined;
+
+  get isEmpty(): boolean {
+    return this.#positions.size === 0;
+  }
 
   /** Tells whether the index changed. */
   note(day: number, position: string): boolean {
@@ -23,10 +27,13 @@ export class RecallIndex {
     return true;
   }
 
-  /** One day earlier than the set keeps: the checkpoint may stand on the day before the newest. */
-  get from(): string | undefined {
+  /**
+   * From where the set at a checkpoint of that day is filled. Where the day is not known, the
+   * checkpoint is taken to stand on the newest day or the one before.
+   */
+  from(checkpointDay?: number): string | undefined {
     const days = [...this.#positions.keys()];
-    const earliest = Math.max(...days) - digestDaysKept - 1;
+    const earliest = (checkpointDay ?? Math.max(...days) - 1) - digestDaysKept;
     const first = Math.min(...days.filter((day) => day >= earliest));
     return this.#positions.get(first);
   }

@@ -23,9 +23,10 @@ export interface Projection {
   rowKeys(): Iterable<string>;
   /**
    * The position from which `recall` has to be given the events up to the checkpoint at a start, for
-   * what is kept in memory only; undefined: nothing is needed.
+   * what is kept in memory only; undefined: nothing is needed. `checkpointMs` is the recorded time of
+   * the checkpoint's event.
    */
-  recallFrom?(): string | undefined;
+  recallFrom?(checkpointMs: number): string | undefined;
   /** Sees an event at or before the checkpoint again. */
   recall?(recorded: RecordedEvent): void;
 }

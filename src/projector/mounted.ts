@@ -69,7 +69,7 @@ export class Mounted<Model extends Projection = Projection> {
     const start: Checkpoint = checkpoint.value ?? { ...cursorAtStart, hash: "" };
     await checkPlace(reader, start);
     for await (const row of slot.rows()) model.loadRow(row.key, row.bytes, row.through);
-    await recall(model, reader, start.position);
+    await recall(model, reader, start);
     this.model = model;
     this.failure = null;
     this.#slot = slot;
@@ -182,12 +182,12 @@ async function checkPlace(reader: LogReader, checkpoint: Checkpoint): Promise<vo
 }
 
 /** Shows a model the events before its checkpoint that it keeps in memory only. */
-async function recall(model: Projection, reader: LogReader, until: string): Promise<void> {
-  const from = model.recallFrom?.();
+async function recall(model: Projection, reader: LogReader, until: LogCursor): Promise<void> {
+  const from = model.recallFrom?.(until.timeMs);
   if (from === undefined || !model.recall) return;
   for await (const row of reader.readRowsFrom(from)) {
     for (const recorded of row.events) {
-      if (recorded.position > until) return;
+      if (recorded.position > until.position) return;
       model.recall(recorded);
     }
   }
