@@ -8,7 +8,7 @@ const places = fc.record({
   versionstamp: fc.bigInt({ min: 1n, max: 2n ** 80n - 1n })
     .map((value) => value.toString(16).padStart(20, "0")),
   index: fc.integer({ min: 0, max: 0xffff }),
-});
+}, { noNullPrototype: true });
 const options = { seed: 1, numRuns: 500, verbose: 1 } as const;
 
 Deno.test("a position says where an event stands", () => {

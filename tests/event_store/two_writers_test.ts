@@ -65,16 +65,21 @@ testOnEngines("who was behind decides anew on what the other appended", async (s
   });
 });
 
-testOnEngines("a refusal is decided on what the other has appended", async (store) => {
+testOnEngines("what appends nothing is decided on what the other has appended", async (store) => {
   await withInstances([store.kv, await store.second()], async (one, two) => {
     await two.add("a");
     const { position } = await one.add("b");
-    // Two has not looked at the log since: nothing to append, still it must not answer from the past.
-    const refused = await two.add("c", { totalMax: 2 });
-    assertEquals(refused.answer, { refused: "limit" });
-    assert(refused.position >= position, "decided on the past");
-    const outdated = await two.add("c", { totalMax: 3 });
-    assertEquals(outdated.answer, { sum: 1, total: 3 });
+    // Two has not looked at the log since: nothing to commit, still it must not answer from the past.
+    const looked = await two.writer.submit({
+      decide: (draft) => ({ answer: draft.state("counter:b").sum, success: false }),
+    });
+    assertEquals(looked.answer, 1);
+    assertEquals(looked.position, position);
+    await one.add("b");
+    assertEquals((await two.add("c", { totalMax: 3 })).answer, { refused: "limit" });
+    await one.add("b", { by: -3 });
+    // Refused on what two knew, right on what is true.
+    assertEquals((await two.add("c", { totalMax: 1 })).answer, { sum: 1, total: 1 });
   });
 });
 
