@@ -5,14 +5,14 @@
  */
 import type { DomainEvent, EventMeta } from "../../events/recorded_event.ts";
 import type { RememberedAnswer } from "./command.ts";
-import { commit, retried, TooLargeError } from "./commit.ts";
+import { commit, TooLargeError } from "./commit.ts";
 import { keys } from "./keys.ts";
 import { commitBytesMax, jsonValueBytes, valueBytesMax } from "./limits.ts";
 import { type EncodedEvent, encodeEvent, encodeRow, sha256Hex } from "./log_row.ts";
 import { formatPosition } from "./position.ts";
+import { rememberedKeptMs } from "./remembered.ts";
 import type { Tail } from "./tail.ts";
 
-const rememberedKeptMs = 25 * 60 * 60 * 1000;
 /** Room for the row's own members around its event. */
 const rowOverheadBytes = 200;
 
@@ -171,21 +171,4 @@ function buildRemember(
     ...(encoded ? { index: 0 } : { position: rememberedAt }),
   };
   operation.check({ key, versionstamp: null }).set(key, value, { expireIn: rememberedKeptMs });
-}
-
-/** The answer remembered under a key, with its position; null: none. */
-export async function rememberedAnswer(
-  kv: Deno.Kv,
-  scope: string,
-  key: string,
-): Promise<(RememberedAnswer & { position: string }) | null> {
-  const entry = await retried(() =>
-    kv.get<RememberedAnswer>(keys.command(scope, key), { consistency: "strong" })
-  );
-  if (entry.value === null) return null;
-  return {
-    ...entry.value,
-    position: entry.value.position ??
-      formatPosition(entry.value.epoch, entry.versionstamp, entry.value.index!),
-  };
 }

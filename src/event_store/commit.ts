@@ -5,6 +5,7 @@
  * the commit is ours. A commit that threw is sent again under the same id, which cannot store it twice.
  */
 import { keys } from "./keys.ts";
+import { LogDamagedError } from "./log_row.ts";
 
 /** The store did not take or answer a request in time. The caller may try again. */
 export class StoreUnavailableError extends Error {
@@ -74,6 +75,8 @@ export async function retried<T>(request: () => Promise<T>): Promise<T> {
       return await request();
     } catch (error) {
       if (error instanceof NotRetried) throw error.error;
+      // Neither heals by itself: the log is damaged, or the handle has been closed.
+      if (error instanceof LogDamagedError || error instanceof Deno.errors.BadResource) throw error;
       if (performance.now() - startedAtMs > storeTimeoutMs) {
         throw new StoreUnavailableError("the store does not answer", { cause: error });
       }

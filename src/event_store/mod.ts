@@ -1,5 +1,5 @@
 /** The event store: append, read, transact. The only code that knows the log's keys. */
-export { BodyWriter, rememberedAnswer, type RememberOnce } from "./body_writer.ts";
+export { BodyWriter, type RememberOnce } from "./body_writer.ts";
 export { canonicalJson } from "./canonical_json.ts";
 export {
   type Command,
@@ -22,6 +22,7 @@ export {
 export { cursorAtStart, type LogCursor, LogReader, type ReadRow } from "./log_reader.ts";
 export { eventHash, LogDamagedError, sha256Hex } from "./log_row.ts";
 export { formatPosition, logStart, parsePosition } from "./position.ts";
+export { rememberedAnswer } from "./remembered.ts";
 export { openLog, StoreFormatError } from "./store.ts";
 export { StreamIndex } from "./stream_index.ts";
 export { type StreamHead, type StreamRules, StreamStates } from "./stream_states.ts";

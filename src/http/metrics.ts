@@ -34,6 +34,9 @@ export class Metrics {
     this.#gauge("placard_log_time_seconds", "Recorded time of the last folded event.", () => {
       return engine.tail.cursor.timeMs / 1000;
     });
+    this.#gauge("placard_flush_failing", "1 while rows cannot be written.", () => {
+      return engine.projector.flushFailure === null ? 0 : 1;
+    });
     const { mounted } = engine.projector;
     new Gauge({
       name: "placard_projection_stopped",

@@ -5,6 +5,7 @@ import {
   cursorAtStart,
   keys,
   type LogCursor,
+  LogDamagedError,
   type LogReader,
   retried,
 } from "../event_store/mod.ts";
@@ -22,6 +23,7 @@ export class Mounted<Model extends Projection = Projection> {
   #checkpoint: Versioned<Checkpoint> = { value: null, versionstamp: null };
   #folded: LogCursor & { hash: string } = { ...cursorAtStart, hash: "" };
   #eventsSinceCheckpoint = 0;
+  #superseded = false;
   /** Rows that changed and are not flushed. */
   #pending = new Set<string>();
 
@@ -56,7 +58,11 @@ export class Mounted<Model extends Projection = Projection> {
   }
 
   /** Reads the rows of the live slot into a fresh model. */
-  async load(reader: LogReader): Promise<void> {
+  load(reader: LogReader): Promise<void> {
+    return retried(() => this.#load(reader));
+  }
+
+  async #load(reader: LogReader): Promise<void> {
     const model = this.create();
     const live = await this.#readLive();
     const revision = `${model.revision}.`;
@@ -74,6 +80,8 @@ export class Mounted<Model extends Projection = Projection> {
     this.failure = null;
     this.#slot = slot;
     this.#live = live;
+    // An older version of the code must not take the place of a newer one's rows.
+    this.#superseded = revisionOf(live.value?.slot) > model.revision;
     this.#checkpoint = checkpoint;
     this.#folded = start;
     this.#eventsSinceCheckpoint = 0;
@@ -98,8 +106,8 @@ export class Mounted<Model extends Projection = Projection> {
   async flush(): Promise<boolean> {
     const to = this.#folded;
     for (const key of this.model.takeDirty()) this.#pending.add(key);
-    const worthIt = this.#pending.size > 0 ||
-      this.#eventsSinceCheckpoint > eventsSinceCheckpointMax;
+    const worthIt = !this.#superseded &&
+      (this.#pending.size > 0 || this.#eventsSinceCheckpoint > eventsSinceCheckpointMax);
     if (!worthIt || this.failure || to.position < this.checkpointPosition) return true;
     const writing = this.#pending;
     this.#pending = new Set();
@@ -141,13 +149,16 @@ export class Mounted<Model extends Projection = Projection> {
     this.#folded = other.#folded;
     this.#eventsSinceCheckpoint = other.#eventsSinceCheckpoint;
     this.#pending = other.#pending;
+    this.#superseded = other.#superseded;
   }
 
   /** Whether the live slot is another than the one loaded here. */
   async switched(): Promise<boolean> {
     const live = await this.#readLive();
     if (live.versionstamp === this.#live.versionstamp) return false;
-    if (live.value?.slot !== this.#slot.name) return true;
+    // What newer code has built is of no use to this model.
+    if (revisionOf(live.value?.slot) > this.model.revision) this.#superseded = true;
+    else if (live.value?.slot !== this.#slot.name) return true;
     this.#live = live;
     return false;
   }
@@ -163,6 +174,10 @@ export class Mounted<Model extends Projection = Projection> {
   }
 }
 
+function revisionOf(slotName: string | undefined): number {
+  return slotName === undefined ? 0 : Number(slotName.split(".")[0]);
+}
+
 export function nextSlotName(revision: number, live: Live | null): string {
   const builds = [live?.slot, live?.previous]
     .flatMap((slot) => slot?.startsWith(`${revision}.`) ? [Number(slot.split(".")[1])] : []);
@@ -174,7 +189,7 @@ async function checkPlace(reader: LogReader, checkpoint: Checkpoint): Promise<vo
   if (checkpoint.hash === "") return;
   const found = await reader.hashAt(checkpoint.position);
   if (found !== checkpoint.hash) {
-    throw new Error(
+    throw new LogDamagedError(
       `a checkpoint stands at ${checkpoint.position}, which is not in this log: ` +
         "the database was replaced; rebuild its projections",
     );

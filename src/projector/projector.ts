@@ -16,7 +16,9 @@ export class ProjectionStoppedError extends Error {
 
 export class Projector {
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #flushing: Promise<void> = Promise.resolve();
+  /** Flushes and exchanges of slots, one after the other. */
+  #last: Promise<void> = Promise.resolve();
+  #flushFailure: unknown = null;
   #closed = false;
 
   constructor(readonly reader: LogReader, readonly mounted: readonly Mounted[]) {}
@@ -39,20 +41,26 @@ export class Projector {
   /** Begins to flush on its own. */
   start(tail: Tail): void {
     const tick = async () => {
+      // A failure is shown by `flushFailure` and tried again.
       await this.flush().catch(() => {});
-      await this.#reloadSwitched(tail).catch(() => {});
+      await this.#oneAtATime(() => this.#reloadSwitched(tail)).catch(() => {});
       if (!this.#closed) this.#timer = setTimeout(tick, flushIntervalMs);
     };
     this.#timer = setTimeout(tick, flushIntervalMs);
   }
 
+  /** Why the last flush failed; null when it did not. */
+  get flushFailure(): unknown {
+    return this.#flushFailure;
+  }
+
   flush(): Promise<void> {
-    this.#flushing = this.#flushing.catch(() => {}).then(async () => {
+    return this.#oneAtATime(async () => {
       const errors: unknown[] = [];
       for (const one of this.mounted) await one.flush().catch((error) => errors.push(error));
+      this.#flushFailure = errors[0] ?? null;
       if (errors.length > 0) throw errors[0];
     });
-    return this.#flushing;
   }
 
   async close(): Promise<void> {
@@ -66,6 +74,12 @@ export class Projector {
     throw new ProjectionStoppedError(
       `${one.name} stopped at ${one.failure.position}: ${one.failure.error}`,
     );
+  }
+
+  #oneAtATime(work: () => Promise<void>): Promise<void> {
+    const done = this.#last.then(work);
+    this.#last = done.catch(() => {});
+    return done;
   }
 
   /** Takes over a slot that `rebuild` has switched to: loaded and caught up beside the old model. */

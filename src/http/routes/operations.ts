@@ -8,6 +8,7 @@ import { type Route, route } from "../route.ts";
 const readinessSchema = z.strictObject({
   ready: z.boolean(),
   store: z.strictObject({ reachable: z.boolean(), error: z.string().optional() }),
+  flushFailure: z.string().optional().describe("Rows could not be written; tried again."),
   projections: z.array(z.strictObject({
     name: z.string(),
     running: z.boolean(),
@@ -57,7 +58,9 @@ export function operationRoutes(engine: Engine, metrics: Metrics): Route[] {
         const reachable = error === undefined;
         const ready = reachable && projections.every(({ running }) => running);
         const store = { reachable, ...(reachable ? {} : { error }) };
-        return json({ ready, store, projections }, ready ? 200 : 503);
+        const failure = engine.projector.flushFailure;
+        const flush = failure === null ? {} : { flushFailure: String(failure) };
+        return json({ ready, store, ...flush, projections }, ready ? 200 : 503);
       },
     }),
     route({

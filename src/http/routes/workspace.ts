@@ -50,7 +50,14 @@ export function workspaceRoutes(engine: Engine): Route[] {
     const answer = (result: Parameters<typeof answerTo<WorkspaceState>>[0]) =>
       answerTo(result, done);
     return commandResponse(
-      await engine.transact.workspace({ command: one, meta, expectedVersion, remember, answer }),
+      await engine.transact.workspace({
+        command: one,
+        meta,
+        // A key is new: there is no version of it to match.
+        expectedVersion: one.type === "change" ? expectedVersion : undefined,
+        remember,
+        answer,
+      }),
     );
   };
 
