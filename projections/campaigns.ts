@@ -1,8 +1,9 @@
-/** The campaigns themselves: what GET of one and the list answer from. */
+/** The campaigns themselves: what GET of one, the list and delivery answer from. */
 import type { CampaignEvent, CampaignStatus } from "../events/campaign_events.ts";
 import { campaignStreamPrefix } from "../events/campaign_events.ts";
 import type { CampaignSettings } from "../events/campaign_settings.ts";
 import type { RecordedEvent } from "../events/recorded_event.ts";
+import { type ContentRevision, nextRevisions } from "./content_revisions.ts";
 import { statusChange } from "./campaign_status.ts";
 import { type RowFold, RowProjection } from "./row_projection.ts";
 
@@ -16,6 +17,12 @@ export interface CampaignRow {
   readonly copiedFrom: string | null;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
+  /** When the settings last changed, which breaks ties of priority. */
+  readonly settingsChangedAtMs: number;
+  /** What clients may hold of it. */
+  readonly revisions: readonly ContentRevision[];
+  /** The last event that changed what is delivered of it; empty: none has. */
+  readonly deliveryChangedPosition: string;
 }
 
 export const campaignsFold: RowFold<CampaignRow> = {
@@ -29,17 +36,25 @@ export const campaignsFold: RowFold<CampaignRow> = {
     const event = recorded.event as CampaignEvent;
     const change = statusChange(row?.status, event, recorded.timeMs);
     const base = row ?? firstRow(recorded);
-    return {
+    const next = {
       ...base,
       ...(event.type === "campaign_edited"
         ? {
           settings: withSet(base.settings, event.data.set),
           contentRevision: event.data.contentRevision,
+          settingsChangedAtMs: recorded.timeMs,
         }
         : {}),
       status: change?.status ?? base.status,
       version: recorded.version,
       updatedAtMs: recorded.timeMs,
+    };
+    return {
+      ...next,
+      revisions: nextRevisions(base.revisions, next, recorded.position),
+      deliveryChangedPosition: isLive(base) || isLive(next)
+        ? recorded.position
+        : base.deliveryChangedPosition,
     };
   },
 };
@@ -58,7 +73,14 @@ function firstRow(recorded: RecordedEvent): CampaignRow {
     copiedFrom: event.data.copiedFrom,
     createdAtMs: recorded.timeMs,
     updatedAtMs: recorded.timeMs,
+    settingsChangedAtMs: recorded.timeMs,
+    revisions: [],
+    deliveryChangedPosition: "",
   };
+}
+
+function isLive({ status }: Pick<CampaignRow, "status">): boolean {
+  return status === "posting" || status === "posting_reflecting_modifications";
 }
 
 /** An edit names whole top-level settings; `null` takes one back to its default. */
@@ -71,19 +93,36 @@ function withSet(settings: CampaignSettings, set: Record<string, unknown>): Camp
   return next as CampaignSettings;
 }
 
-/** The read model: the rows, and how many campaigns each status has. */
+/** The read model: the rows, how many campaigns each status has, and the live ones at hand. */
 export class CampaignsProjection extends RowProjection<CampaignRow> {
   readonly #counts: Map<string, number>;
+  /** By id: what may be shown now. */
+  readonly live: ReadonlyMap<string, CampaignRow>;
+  /**
+   * How often what is delivered has changed here (an answer holds while it stays the same), and the
+   * position of the last change.
+   */
+  readonly deliveryChanges: { readonly count: number; readonly position: string };
 
   constructor() {
     const counts = new Map<string, number>();
+    const live = new Map<string, CampaignRow>();
+    const deliveryChanges = { count: 0, position: "" };
     const count = (status: string, change: number) =>
       counts.set(status, (counts.get(status) ?? 0) + change);
-    super(campaignsFold, (_key, row, previous) => {
+    super(campaignsFold, (id, row, previous) => {
       if (previous) count(previous.status, -1);
       count(row.status, 1);
+      if (row.deliveryChangedPosition > deliveryChanges.position) {
+        deliveryChanges.count++;
+        deliveryChanges.position = row.deliveryChangedPosition;
+      }
+      if (isLive(row)) live.set(id, row);
+      else live.delete(id);
     });
     this.#counts = counts;
+    this.live = live;
+    this.deliveryChanges = deliveryChanges;
   }
 
   /** Undefined for one that never existed and for one that was deleted. */

@@ -7,7 +7,7 @@ export interface RowFold<Row> {
   readonly revision: number;
   /** The key of the row that an event changes; undefined: none. */
   rowKey(recorded: RecordedEvent): string | undefined;
-  /** Pure: a row and the next event give the next row. */
+  /** Pure: a row and the next event give the next row, the same one where nothing changes. */
   fold(row: Row | undefined, recorded: RecordedEvent): Row;
 }
 
@@ -44,6 +44,7 @@ export class RowProjection<Row> implements Projection {
     }
     const previous = this.rows.get(key);
     const row = this.#rowFold.fold(previous, recorded);
+    if (row === previous) return;
     this.rows.set(key, row);
     this.#dirty.add(key);
     this.#onChange(key, row, previous);

@@ -27,7 +27,7 @@ export const statusesFold: RowFold<StatusRow> = {
     const status = timeline.at(-1)?.status;
     const change = statusChange(status, recorded.event as CampaignEvent, recorded.timeMs);
     // An edit while an edit is still being reflected restarts the window; the status stays.
-    if (!change || change.status === status) return { timeline };
+    if (!change || change.status === status) return row ?? { timeline };
     return { timeline: [...timeline, { ...change, position: recorded.position }] };
   },
 };

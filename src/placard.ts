@@ -2,7 +2,6 @@
 import type { Role } from "../events/workspace_events.ts";
 import { CampaignsProjection } from "../projections/campaigns.ts";
 import { KpiProjection } from "../projections/kpi.ts";
-import { MessagesProjection } from "../projections/messages.ts";
 import { StatusesProjection } from "../projections/statuses.ts";
 import { WorkspaceProjection } from "../projections/workspace.ts";
 import { interactionsStreamPrefix } from "../events/interaction_events.ts";
@@ -54,7 +53,6 @@ export function mountedModels(kv: Deno.Kv) {
     campaigns: new Mounted(kv, () => new CampaignsProjection()),
     statuses: new Mounted(kv, () => new StatusesProjection()),
     kpi: new Mounted(kv, () => new KpiProjection()),
-    messages: new Mounted(kv, () => new MessagesProjection()),
     workspace: new Mounted(kv, () => new WorkspaceProjection()),
   };
 }
@@ -112,7 +110,7 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     transact,
     scheduler,
     ingest,
-    delivery: new Delivery(() => models.messages.model, statusCheckSeconds),
+    delivery: new Delivery(() => models.campaigns.model, statusCheckSeconds),
     durations,
     nowMs,
     newId,

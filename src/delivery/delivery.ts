@@ -1,11 +1,8 @@
 /** What may be shown now: the live campaigns of a platform, each in the revision of the session. */
 import { clickableElements } from "../../events/campaign_settings.ts";
 import type { Platform } from "../../events/workspace_events.ts";
-import type {
-  MessageRevision,
-  MessageRow,
-  MessagesProjection,
-} from "../../projections/messages.ts";
+import type { CampaignRow, CampaignsProjection } from "../../projections/campaigns.ts";
+import type { ContentRevision } from "../../projections/content_revisions.ts";
 import { sha256Hex } from "../event_store/mod.ts";
 import { decodeSession, encodeSession, type Session } from "./session.ts";
 
@@ -20,30 +17,32 @@ const answersKeptMax = 5_000;
 
 export class Delivery {
   #answers = new Map<string, DeliveryAnswer>();
+  #model: CampaignsProjection | null = null;
   #changes = -1;
   /** The JSON of a message, by the revision that it was made of. */
-  #messageTexts = new WeakMap<MessageRevision, string>();
+  #messageTexts = new WeakMap<ContentRevision, string>();
 
   constructor(
-    readonly messages: () => MessagesProjection,
+    readonly campaigns: () => CampaignsProjection,
     readonly statusCheckSeconds: number,
   ) {}
 
   /** Null when the session token is none. */
   sync(platform: Platform, sessionToken: string | undefined): DeliveryAnswer | null {
-    const messages = this.messages();
-    if (this.#changes !== messages.changes.count) {
+    const campaigns = this.campaigns();
+    if (this.#model !== campaigns || this.#changes !== campaigns.deliveryChanges.count) {
       this.#answers.clear();
-      this.#changes = messages.changes.count;
+      this.#model = campaigns;
+      this.#changes = campaigns.deliveryChanges.count;
     }
     const key = `${platform} ${sessionToken ?? ""}`;
     const ready = this.#answers.get(key);
     if (ready) return ready;
     const session = sessionToken === undefined
-      ? { position: messages.changes.position, pins: {} }
+      ? { position: campaigns.deliveryChanges.position, pins: {} }
       : decodeSession(sessionToken);
     if (!session) return null;
-    const answer = this.#answer(messages, platform, session);
+    const answer = this.#answer(campaigns, platform, session);
     if (this.#answers.size >= answersKeptMax) {
       this.#answers.delete(this.#answers.keys().next().value!);
     }
@@ -53,19 +52,19 @@ export class Delivery {
 
   /** Which of these campaigns may be shown. */
   active(campaignIds: readonly string[]): string[] {
-    const { live } = this.messages();
+    const { live } = this.campaigns();
     return campaignIds.filter((campaignId) => live.has(campaignId));
   }
 
-  #answer(messages: MessagesProjection, platform: Platform, session: Session): DeliveryAnswer {
-    const rows = [...messages.live.values()]
-      .filter(({ campaign }) => campaign.settings.platforms?.includes(platform))
+  #answer(campaigns: CampaignsProjection, platform: Platform, session: Session): DeliveryAnswer {
+    const rows = [...campaigns.live.values()]
+      .filter(({ settings }) => settings.platforms?.includes(platform))
       .filter(isForEverybody)
       .map((row) => ({ row, revision: revisionFor(row, session) }))
       .sort(byPriority);
     const pins = { ...session.pins };
     for (const { row, revision } of rows) {
-      if (row.revisions[0]!.position > session.position) pins[row.campaign.id] = revision.revision;
+      if (isPostedAfter(row, session)) pins[row.id] = revision.revision;
     }
     const texts = rows.map(({ row, revision }) => this.#messageText(row, revision));
     const body = `{"session":${JSON.stringify(encodeSession({ ...session, pins }))},` +
@@ -73,12 +72,12 @@ export class Delivery {
     return { body, etag: `"${sha256Hex(body).slice(0, 32)}"` };
   }
 
-  #messageText(row: MessageRow, revision: MessageRevision): string {
+  #messageText(row: CampaignRow, revision: ContentRevision): string {
     const ready = this.#messageTexts.get(revision);
     if (ready) return ready;
     const { type, content, trigger, priority, exposure } = revision.delivered;
     const text = JSON.stringify({
-      campaignId: row.campaign.id,
+      campaignId: row.id,
       revision: revision.revision,
       type,
       content,
@@ -92,21 +91,30 @@ export class Delivery {
   }
 }
 
-function isForEverybody({ campaign }: MessageRow): boolean {
-  return (campaign.settings.audience?.kind ?? "all") === "all";
+function isForEverybody({ settings }: CampaignRow): boolean {
+  return (settings.audience?.kind ?? "all") === "all";
+}
+
+/** Whether the campaign was first posted after the session began. */
+function isPostedAfter({ revisions }: CampaignRow, session: Session): boolean {
+  const first = revisions[0]!;
+  // Revisions begin at 1: where they do not, older ones are not kept any more.
+  return first.revision === 1 && first.position > session.position;
 }
 
 /** The revision that the session began with; the latest for a campaign that was posted after it. */
-function revisionFor(row: MessageRow, session: Session): MessageRevision {
-  const pinned = Object.hasOwn(session.pins, row.campaign.id)
-    ? row.revisions.find(({ revision }) => revision === session.pins[row.campaign.id])
-    : row.revisions.findLast(({ position }) => position <= session.position);
-  return pinned ?? row.revisions.at(-1)!;
+function revisionFor(row: CampaignRow, session: Session): ContentRevision {
+  const { revisions } = row;
+  if (Object.hasOwn(session.pins, row.id)) {
+    return revisions.find(({ revision }) => revision >= session.pins[row.id]!) ?? revisions.at(-1)!;
+  }
+  if (isPostedAfter(row, session)) return revisions.at(-1)!;
+  return revisions.findLast(({ position }) => position <= session.position) ?? revisions[0]!;
 }
 
 interface Candidate {
-  readonly row: MessageRow;
-  readonly revision: MessageRevision;
+  readonly row: CampaignRow;
+  readonly revision: ContentRevision;
 }
 
 /** Higher priority first; then more conditions, then the latest settings change, then the id. */
@@ -114,7 +122,7 @@ function byPriority(a: Candidate, b: Candidate): number {
   return b.revision.delivered.priority - a.revision.delivered.priority ||
     conditionCount(b) - conditionCount(a) ||
     b.row.settingsChangedAtMs - a.row.settingsChangedAtMs ||
-    (a.row.campaign.id < b.row.campaign.id ? -1 : 1);
+    (a.row.id < b.row.id ? -1 : 1);
 }
 
 function conditionCount({ revision: { delivered: { trigger } } }: Candidate): number {

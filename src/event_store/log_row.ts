@@ -2,7 +2,7 @@
  * One commit is one row of the log: the canonical JSON of the events of every command that was
  * gathered for it. The hash of an event covers the envelope and the stream's previous hash.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { DomainEvent, EventMeta, StoredEvent } from "../../events/recorded_event.ts";
 import type { BodyReference } from "../../events/recorded_event.ts";
 import { canonicalJson } from "./canonical_json.ts";
@@ -71,10 +71,10 @@ export function decodeRow(bytes: Uint8Array): LogRow {
 }
 
 export function sha256Hex(data: string | Uint8Array): string {
-  return createHash("sha256").update(data).digest("hex");
+  return hash("sha256", data, "hex");
 }
 
 /** The log does not read back as it was written: stop, and restore from a backup. */
 export class LogDamagedError extends Error {
-  override readonly name = "LogDamagedError";
+  override readonly name: string = "LogDamagedError";
 }

@@ -1,7 +1,6 @@
 /** What the routes work with: the wired parts of one process. */
 import type { CampaignsProjection } from "../../projections/campaigns.ts";
 import type { KpiProjection } from "../../projections/kpi.ts";
-import type { MessagesProjection } from "../../projections/messages.ts";
 import type { StatusesProjection } from "../../projections/statuses.ts";
 import type { WorkspaceProjection } from "../../projections/workspace.ts";
 import type { Delivery } from "../delivery/mod.ts";
@@ -17,7 +16,6 @@ export interface Models {
   readonly campaigns: Mounted<CampaignsProjection>;
   readonly statuses: Mounted<StatusesProjection>;
   readonly kpi: Mounted<KpiProjection>;
-  readonly messages: Mounted<MessagesProjection>;
   readonly workspace: Mounted<WorkspaceProjection>;
 }
 

@@ -28,10 +28,10 @@ export class IdentityRegister {
   }
 
   /**
-   * Gives every id a number, new ones where there are none; afterwards all are `known`. Ids that come
-   * while others are being assigned are gathered and assigned together.
+   * Gives every id a number, new ones where there are none. Ids that come while others are being
+   * assigned are gathered and assigned together; the answer has the numbers of all of those.
    */
-  assign(kind: IdentityKind, ids: Iterable<string>): Promise<void> {
+  assign(kind: IdentityKind, ids: Iterable<string>): Promise<ReadonlyMap<string, number>> {
     const state = this.#kinds[kind];
     for (const id of ids) state.waiting.add(id);
     state.next ??= state.last.then(() => {
@@ -39,23 +39,38 @@ export class IdentityRegister {
       state.waiting.clear();
       state.next = null;
       const assigned = this.#assign(kind, wanted);
-      state.last = assigned.catch(() => {});
+      state.last = assigned.then(() => {}, () => {});
       return assigned;
     });
     return state.next;
   }
 
-  async #assign(kind: IdentityKind, wanted: readonly string[]): Promise<void> {
-    const missing = wanted.filter((id) => !this.#kinds[kind].cached.has(id));
+  async #assign(
+    kind: IdentityKind,
+    wanted: readonly string[],
+  ): Promise<ReadonlyMap<string, number>> {
+    // Not left to the cache: it may drop a number before the caller has read it.
+    const numbers = new Map<string, number>();
+    const missing: string[] = [];
+    for (const id of wanted) {
+      const known = this.#kinds[kind].cached.get(id);
+      if (known === undefined) missing.push(id);
+      else numbers.set(id, known);
+    }
     for (let first = 0; first < missing.length;) {
       const some = fitting(kind, missing, first);
-      await retried(() => this.#assignSome(kind, some));
+      await retried(() => this.#assignSome(kind, some, numbers));
       first += some.length;
     }
+    return numbers;
   }
 
   /** May be run again after a throw: what a lost commit has stored is then found. */
-  async #assignSome(kind: IdentityKind, ids: readonly string[]): Promise<void> {
+  async #assignSome(
+    kind: IdentityKind,
+    ids: readonly string[],
+    numbers: Map<string, number>,
+  ): Promise<void> {
     for (let without = ids;;) {
       // The counter is read before the numbers: whoever gives one of them meanwhile moves it.
       const counter = await this.kv.get<number>(keys.identityCounter(kind), {
@@ -64,7 +79,7 @@ export class IdentityRegister {
       const last = counter.value ?? 0;
       // With every number there is in memory, an id that is not there has none.
       const allKnown = this.#kinds[kind].cached.size === last;
-      if (!allKnown) without = await this.#lookUp(kind, without);
+      if (!allKnown) without = await this.#lookUp(kind, without, numbers);
       if (without.length === 0) return;
       const operation = this.kv.atomic().check(counter)
         .set(keys.identityCounter(kind), last + without.length);
@@ -73,13 +88,17 @@ export class IdentityRegister {
       });
       const result = await operation.commit();
       if (!result.ok) continue;
-      without.forEach((id, index) => this.#remember(kind, id, last + 1 + index));
+      without.forEach((id, index) => this.#take(kind, id, last + 1 + index, numbers));
       return;
     }
   }
 
-  /** Takes the numbers that are there into memory; gives the ids that have none. */
-  async #lookUp(kind: IdentityKind, ids: readonly string[]): Promise<string[]> {
+  /** Takes the numbers that are there; gives the ids that have none. */
+  async #lookUp(
+    kind: IdentityKind,
+    ids: readonly string[],
+    numbers: Map<string, number>,
+  ): Promise<string[]> {
     const groups: string[][] = [];
     for (let first = 0; first < ids.length; first += getManyKeysMax) {
       groups.push(ids.slice(first, first + getManyKeysMax));
@@ -91,14 +110,20 @@ export class IdentityRegister {
       );
       return group.filter((id, index) => {
         const number = entries[index]!.value;
-        if (number !== null) this.#remember(kind, id, number);
+        if (number !== null) this.#take(kind, id, number, numbers);
         return number === null;
       });
     }));
     return without.flat();
   }
 
-  #remember(kind: IdentityKind, id: string, number: number): void {
+  #take(
+    kind: IdentityKind,
+    id: string,
+    number: number,
+    numbers: Map<string, number>,
+  ): void {
+    numbers.set(id, number);
     const { cached } = this.#kinds[kind];
     if (cached.size >= cachedMax) cached.delete(cached.keys().next().value!);
     cached.set(id, number);
@@ -111,7 +136,7 @@ function newKind() {
     waiting: new Set<string>(),
     /** The assignment under way, and the one that will take what waits. */
     last: Promise.resolve() as Promise<void>,
-    next: null as Promise<void> | null,
+    next: null as Promise<ReadonlyMap<string, number>> | null,
   };
 }
 

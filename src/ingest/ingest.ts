@@ -3,7 +3,7 @@
  * last is being committed; a request is answered when its chunk is on disk. Counting, and telling
  * which are repeated, is the KPI projection's: it sees one order.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { ChunkBuilder, digestBytes } from "../../events/interaction_chunk.ts";
 import type { EventMeta } from "../../events/recorded_event.ts";
 import {
@@ -55,8 +55,17 @@ interface Gathered {
   readonly answered: Promise<string>;
 }
 
+interface Accepted {
+  readonly interaction: Interaction;
+  readonly occurredAtMs: number;
+  /** From the identity register; 0 while it is not known there. */
+  device: number;
+  /** The same; 0 also where there is no user. */
+  user: number;
+}
+
 interface Judged {
-  readonly accepted: readonly { interaction: Interaction; occurredAtMs: number }[];
+  readonly accepted: readonly Accepted[];
   readonly rejected: Rejected[];
 }
 
@@ -135,7 +144,7 @@ export class Ingest {
   #judgeNow(items: readonly (Interaction | null)[], invalid: readonly Rejected[]): Judged {
     const arrivedAtMs = Math.max(this.#options.nowMs(), this.#options.tail.cursor.timeMs);
     const rejected: Rejected[] = [...invalid];
-    const accepted: { interaction: Interaction; occurredAtMs: number }[] = [];
+    const accepted: Accepted[] = [];
     items.forEach((interaction, index) => {
       if (!interaction) return;
       const missing = missingField(interaction);
@@ -149,24 +158,34 @@ export class Ingest {
       const campaign = campaignId === undefined ? null : this.#options.campaign(campaignId);
       const code = judge(occurredAtMs, arrivedAtMs, campaign);
       if (code) rejected.push({ index, code });
-      else accepted.push({ interaction, occurredAtMs });
+      else accepted.push({ interaction, occurredAtMs, device: 0, user: 0 });
     });
     if (rejected.length > 1) rejected.sort((a, b) => a.index - b.index);
     return { accepted, rejected };
   }
 
-  /** Sees to it that every device and user has a number at hand. */
+  /** Gives every device and user its number. */
   async #number({ accepted }: Judged): Promise<void> {
     const { identities } = this.#options;
     const missing: Record<IdentityKind, string[]> = { device: [], user: [] };
-    for (const { interaction: { deviceId, userId } } of accepted) {
-      if (identities.known("device", deviceId) === undefined) missing.device.push(deviceId);
-      if (userId !== undefined && identities.known("user", userId) === undefined) {
-        missing.user.push(userId);
-      }
+    for (const one of accepted) {
+      const { deviceId, userId } = one.interaction;
+      one.device = identities.known("device", deviceId) ?? 0;
+      if (one.device === 0) missing.device.push(deviceId);
+      if (userId === undefined) continue;
+      one.user = identities.known("user", userId) ?? 0;
+      if (one.user === 0) missing.user.push(userId);
     }
-    if (missing.device.length > 0) await identities.assign("device", missing.device);
-    if (missing.user.length > 0) await identities.assign("user", missing.user);
+    if (missing.device.length === 0 && missing.user.length === 0) return;
+    const [devices, users] = await Promise.all([
+      identities.assign("device", missing.device),
+      identities.assign("user", missing.user),
+    ]);
+    for (const one of accepted) {
+      const { deviceId, userId } = one.interaction;
+      if (one.device === 0) one.device = devices.get(deviceId)!;
+      if (one.user === 0 && userId !== undefined) one.user = users.get(userId)!;
+    }
   }
 
   #gather(judged: Judged): Promise<string> {
@@ -202,15 +221,13 @@ export class Ingest {
   }
 
   #add(builder: ChunkBuilder, { accepted }: Judged): void {
-    const { identities } = this.#options;
-    for (const { interaction, occurredAtMs } of accepted) {
-      const { userId } = interaction;
+    for (const { interaction, occurredAtMs, device, user } of accepted) {
       builder.add({
         digest: digestOf(interaction.id),
         kind: interaction.kind,
         campaignId: interaction.campaignId ?? null,
-        device: identities.known("device", interaction.deviceId)!,
-        user: userId === undefined ? 0 : identities.known("user", userId)!,
+        device,
+        user,
         occurredAtMs,
         platform: interaction.platform,
         revision: interaction.revision ?? 0,
@@ -222,6 +239,17 @@ export class Ingest {
   }
 }
 
+/** The first 16 bytes of the id's SHA-256. By way of hex, which costs a third of the bytes themselves. */
 function digestOf(id: string): Uint8Array {
-  return createHash("sha256").update(id).digest().subarray(0, digestBytes);
+  const hex = hash("sha256", id, "hex");
+  const digest = new Uint8Array(digestBytes);
+  for (let index = 0; index < digestBytes; index++) {
+    digest[index] = hexDigit(hex.charCodeAt(2 * index)) << 4 |
+      hexDigit(hex.charCodeAt(2 * index + 1));
+  }
+  return digest;
+}
+
+function hexDigit(code: number): number {
+  return code < 58 ? code - 48 : code - 87;
 }

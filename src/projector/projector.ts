@@ -7,7 +7,7 @@ import type { LogCursor, LogReader, Tail } from "../event_store/mod.ts";
 import type { Mounted } from "./mounted.ts";
 
 /** Seldom, so that rows that change often are written once; often enough to start in a moment. */
-const flushIntervalMs = 2_000;
+const flushIntervalMs = 5_000;
 
 /** A read model has stopped at an event that it cannot fold; see `/readyz`. */
 export class ProjectionStoppedError extends Error {
@@ -88,9 +88,13 @@ export class Projector {
       if (!one.options.exchangeable || !await one.switched()) continue;
       const fresh = one.beside();
       await fresh.load(this.reader);
+      // Its rows may be ahead of what this process has read.
+      await tail.poll();
       // The last event read and the exchange are in one turn of the event loop: nothing is missed.
       while (fresh.cursor.position < tail.cursor.position && !fresh.failure) {
         for await (const row of this.reader.read(fresh.cursor)) {
+          // The answers of this process name the tail's position: a model is never ahead of it.
+          if (row.events.some(({ position }) => position > tail.cursor.position)) break;
           for (const recorded of row.events) fresh.fold(recorded);
         }
       }

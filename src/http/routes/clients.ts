@@ -12,7 +12,7 @@ import {
   type Rejected,
   subjectId,
 } from "../../ingest/mod.ts";
-import { checkMediaType, checkNesting, parseJson, readBytes, readText } from "../body.ts";
+import { checkMediaType, checkNesting, parseJson, readBody, readBytes, readText } from "../body.ts";
 import { jsonBody, rememberUnder } from "../command.ts";
 import type { Engine } from "../engine.ts";
 import { HttpProblem, invalidInput } from "../problem.ts";
@@ -81,7 +81,7 @@ export function clientRoutes(engine: Engine): Route[] {
         },
       },
       handle: async ({ query }) => {
-        const position = await prepareRead(engine, [engine.models.messages]);
+        const position = await prepareRead(engine, [engine.models.campaigns]);
         return json(
           { active: engine.delivery.active(query.campaignId) },
           200,
@@ -112,7 +112,6 @@ export function clientRoutes(engine: Engine): Route[] {
         if (body === undefined) {
           throw new HttpProblem("malformed_json", "the body is empty; send JSON");
         }
-        checkNesting(body);
         const { items, invalid } = parseBatch(body);
         await engine.scheduler.settle();
         const received = call.context.req.header("idempotency-key") === undefined
@@ -134,7 +133,7 @@ function deliveryAnswer(
   context: Context,
   { platform, session }: DeliveryQuery,
 ): Response {
-  engine.projector.assertFolding(engine.models.messages);
+  engine.projector.assertFolding(engine.models.campaigns);
   const answer = engine.delivery.sync(platform, session);
   if (!answer) {
     const message = "is no token of a session; leave it out to begin a new one";
@@ -172,9 +171,9 @@ async function readInteractions(context: Context): Promise<string> {
       },
     );
   }
+  const packed = await readBody(context, interactionsBytesMax);
   try {
-    const packed = new Blob([await readBytes(context.req.raw.body, interactionsBytesMax)]);
-    const unpacked = packed.stream().pipeThrough(new DecompressionStream("gzip"));
+    const unpacked = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
     return new TextDecoder("utf-8", { fatal: true })
       .decode(await readBytes(unpacked, interactionsBytesMax));
   } catch (error) {
@@ -211,6 +210,7 @@ async function receiveOnce(
   items: readonly (Interaction | null)[],
   invalid: readonly Rejected[],
 ): Promise<Received> {
+  checkNesting(body);
   const { scope, key, requestHash } = rememberUnder(context, principal.keyId, body)!;
   for (;;) {
     const earlier = await rememberedAnswer(engine.kv, scope, key);
