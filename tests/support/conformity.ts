@@ -36,7 +36,7 @@ export function operationFor(
   method: string,
   path: string,
 ): Operation | undefined {
-  const { pathname } = new URL(path, "http://localhost");
+  const pathname = readable(new URL(`http://localhost${path}`).pathname);
   return checkerOf(document).operations.find((one) =>
     one.method === method.toLowerCase() && one.pattern.test(pathname)
   );
@@ -130,6 +130,7 @@ function checkerFor(document: Document): Checker {
         "^" + path.split(/\{\w+\}/).map((text) => text.replaceAll(/[.*+?^$()[\]\\|]/g, "\\$&"))
           .join("[^/]+") +
           "$",
+        "s",
       ),
     }))
   );
@@ -143,6 +144,15 @@ function checkerFor(document: Document): Checker {
       return validate;
     },
   };
+}
+
+/** Percent-encoded or not, it is the same path. */
+function readable(pathname: string): string {
+  try {
+    return decodeURI(pathname);
+  } catch {
+    return pathname;
+  }
 }
 
 function parsed(text: string, fail: (what: string) => never): unknown {

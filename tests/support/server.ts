@@ -139,7 +139,10 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
 
   const expect: TestServer["expect"] = async (status, method, path, options) => {
     const answer = await request(method, path, options);
-    assertEquals(answer.status, status, `${method} ${path} → ${answer.status}: ${answer.text}`);
+    const told = `${method} ${path.slice(0, 300)} → ${answer.status}: ${
+      answer.text.slice(0, 2_000)
+    }`;
+    assertEquals(answer.status, status, told);
     return answer;
   };
 
