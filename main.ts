@@ -1,13 +1,15 @@
 /** Placard's server: config → open store → wire → serve. */
 import { dirname } from "node:path";
-import { ConfigError, configFrom } from "./src/config.ts";
+import { type Config, ConfigError, configFrom, isUrl } from "./src/config.ts";
 import { openPlacard } from "./src/placard.ts";
+import { RequestsUnderWay } from "./src/requests_under_way.ts";
+
+/** After a signal to stop, requests under way have this long to be answered. */
+const stopWithinMs = 5_000;
 
 try {
   const config = configFrom((name) => Deno.env.get(name));
-  const isFile = config.kv !== ":memory:" && !/^https?:/.test(config.kv);
-  if (isFile) await Deno.mkdir(dirname(config.kv), { recursive: true });
-  const kv = await Deno.openKv(config.kv);
+  const kv = await openStore(config);
   const placard = await openPlacard({
     ...config,
     kv,
@@ -21,16 +23,11 @@ try {
   for (const [role, secret] of Object.entries(placard.newKeys)) {
     console.log(`new ${role} key (shown once, keep it): ${secret}`);
   }
-  const server = Deno.serve({
-    hostname: config.host,
-    port: config.port,
-    onListen: ({ hostname, port }) => {
-      const host = hostname.includes(":") ? `[${hostname}]` : hostname;
-      console.log(`listening on http://${host}:${port}`);
-    },
-  }, placard.app.fetch);
+  const requests = new RequestsUnderWay(placard.app.fetch);
+  const server = serve(config, requests);
   const stop = async () => {
-    await server.shutdown();
+    await requests.finish(stopWithinMs);
+    await Promise.race([server.shutdown(), new Promise((done) => setTimeout(done, 500))]);
     await placard.close();
     kv.close();
     Deno.exit(0);
@@ -40,4 +37,31 @@ try {
 } catch (error) {
   console.error(error instanceof ConfigError ? `configuration: ${error.message}` : error);
   Deno.exit(1);
+}
+
+async function openStore({ kv }: Config): Promise<Deno.Kv> {
+  try {
+    if (kv !== ":memory:" && !isUrl(kv)) await Deno.mkdir(dirname(kv), { recursive: true });
+    return await Deno.openKv(kv);
+  } catch (error) {
+    throw new ConfigError(`PLACARD_KV: ${kv} cannot be opened: ${(error as Error).message}`);
+  }
+}
+
+function serve({ host, port }: Config, requests: RequestsUnderWay): Deno.HttpServer {
+  try {
+    return Deno.serve({
+      hostname: host,
+      port,
+      onListen: ({ hostname, port }) => {
+        const shown = hostname.includes(":") ? `[${hostname}]` : hostname;
+        console.log(`listening on http://${shown}:${port}`);
+      },
+    }, (request) => requests.answer(request));
+  } catch (error) {
+    const message = (error as Error).message;
+    throw new ConfigError(
+      `PLACARD_HOST and PLACARD_PORT: ${host}:${port} cannot be used: ${message}`,
+    );
+  }
 }

@@ -24,7 +24,8 @@ export class ConfigError extends Error {
 export const kvDefault = "./data/placard.kv";
 export const hostDefault = "127.0.0.1";
 export const portDefault = 8080;
-const presetKeyPattern = /^[\x20-\x7e]{32,}$/;
+/** No space at either end: a header loses it on its way. */
+const presetKeyPattern = /^[\x21-\x7e][\x20-\x7e]{30,}[\x21-\x7e]$/;
 const activeLimitMax = 1_000;
 
 /** `read` gives the value of a variable; an empty one counts as unset. */
@@ -34,15 +35,7 @@ export function configFrom(read: (name: string) => string | undefined): Config {
     kv: value("PLACARD_KV") ?? kvDefault,
     host: value("PLACARD_HOST") ?? hostDefault,
     port: wholeNumber("PLACARD_PORT", value("PLACARD_PORT"), portDefault, 0, 65_535),
-    presetKeys: Object.fromEntries(
-      (["operator", "auditor", "sdk"] as const).flatMap((role) => {
-        const name = `PLACARD_${role.toUpperCase()}_KEY`;
-        const secret = value(name);
-        if (secret === undefined) return [];
-        if (presetKeyPattern.test(secret)) return [[role, secret]];
-        throw new ConfigError(`${name} must have at least 32 characters, all printable ASCII`);
-      }),
-    ),
+    presetKeys: presetKeys(value),
     prepareLeadMs: duration("PLACARD_PREPARE_LEAD", value("PLACARD_PREPARE_LEAD") ?? "PT1H"),
     reflectWindowMs: duration("PLACARD_REFLECT_WINDOW", value("PLACARD_REFLECT_WINDOW") ?? "PT10M"),
     activeLimit: wholeNumber(
@@ -54,6 +47,32 @@ export function configFrom(read: (name: string) => string | undefined): Config {
     ),
     timeZone: timeZone("PLACARD_TIME_ZONE", value("PLACARD_TIME_ZONE") ?? "UTC"),
   };
+}
+
+/** Whether the store is a KV Connect server. */
+export function isUrl(kv: string): boolean {
+  return /^https?:/.test(kv);
+}
+
+function presetKeys(value: (name: string) => string | undefined): Config["presetKeys"] {
+  const secrets = new Map<string, Role>();
+  for (const role of ["operator", "auditor", "sdk"] as const) {
+    const name = `PLACARD_${role.toUpperCase()}_KEY`;
+    const secret = value(name);
+    if (secret === undefined) continue;
+    if (!presetKeyPattern.test(secret)) {
+      throw new ConfigError(
+        `${name} must have at least 32 characters, all printable ASCII, no space at its ends`,
+      );
+    }
+    if (secrets.has(secret)) {
+      throw new ConfigError(
+        `${name} is the key of the ${secrets.get(secret)} as well: take another`,
+      );
+    }
+    secrets.set(secret, role);
+  }
+  return Object.fromEntries([...secrets].map(([secret, role]) => [role, secret]));
 }
 
 function wholeNumber(

@@ -1,28 +1,32 @@
 /**
- * Prints one permission list for `deno task start`: just what the configuration names. Run by the task
+ * Prints one permission flag for `deno task start`: just what the configuration names. Run by the task
  * before the server, because a task cannot give a variable a default.
  */
-import { configFrom } from "./config.ts";
+import { type Config, ConfigError, configFrom, isUrl } from "./config.ts";
 
-const config = configFrom((name) => Deno.env.get(name));
-const isUrl = /^https?:/.test(config.kv);
-
-function list(): string[] {
-  switch (Deno.args[0]) {
-    case "net": {
-      // A KV Connect server may name other hosts for its data.
-      if (isUrl) return ["*"];
-      return [config.host.includes(":") ? `[${config.host}]` : config.host];
-    }
-    case "files": {
-      if (isUrl || config.kv === ":memory:") return [];
+function flag(kind: string | undefined, { kv, host }: Config): string {
+  switch (kind) {
+    case "net":
+      // A KV Connect server may name any other hosts for its data.
+      if (isUrl(kv)) return "--allow-net";
+      return `--allow-net=${host.includes(":") ? `[${host}]` : host}`;
+    case "read":
+    case "write": {
+      if (isUrl(kv) || kv === ":memory:") return `--deny-${kind}`;
       // The folder, because the database keeps two more files beside its own.
-      const slash = Math.max(config.kv.lastIndexOf("/"), config.kv.lastIndexOf("\\"));
-      return [slash < 0 ? "." : config.kv.slice(0, slash) || "/"];
+      const slash = Math.max(kv.lastIndexOf("/"), kv.lastIndexOf("\\"));
+      const folder = slash < 0 ? "." : kv.slice(0, slash) || "/";
+      return `--allow-${kind}=${folder.replaceAll(",", ",,")}`;
     }
     default:
-      throw new Error("say net or files");
+      throw new Error("say net, read or write");
   }
 }
 
-console.log(list().map((one) => one.replaceAll(",", ",,")).join(","));
+try {
+  console.log(flag(Deno.args[0], configFrom((name) => Deno.env.get(name))));
+} catch (error) {
+  if (!(error instanceof ConfigError)) throw error;
+  // The server tells what is wrong, once.
+  console.log(`--deny-${Deno.args[0]}`);
+}

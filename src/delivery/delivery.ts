@@ -62,7 +62,7 @@ export class Delivery {
       .filter(isForEverybody)
       .map((row) => ({ row, revision: revisionFor(row, session) }))
       .sort(byPriority);
-    const pins = { ...session.pins };
+    const pins = pinsStillNeeded(campaigns, session);
     for (const { row, revision } of rows) {
       if (isPostedAfter(row, session)) pins[row.id] = revision.revision;
     }
@@ -93,6 +93,13 @@ export class Delivery {
 
 function isForEverybody({ settings }: CampaignRow): boolean {
   return (settings.audience?.kind ?? "all") === "all";
+}
+
+/** A campaign that has ended is not shown again; a stopped one may be. */
+function pinsStillNeeded(campaigns: CampaignsProjection, { pins }: Session) {
+  return Object.fromEntries(
+    Object.entries(pins).filter(([id]) => (campaigns.get(id)?.status ?? "ended") !== "ended"),
+  );
 }
 
 /** Whether the campaign was first posted after the session began. */

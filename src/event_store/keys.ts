@@ -8,10 +8,13 @@ export const keys = {
   meta: (): Key => [workspace, "meta"],
   /** Moves with every commit of commands: whoever checks it has folded everything before. */
   tip: (): Key => [workspace, "tip"],
+  /** The rows of every epoch. */
+  logsPrefix: (): Key => [workspace, "log"],
   logPrefix: (epoch: number): Key => [workspace, "log", epoch],
   log: (epoch: number, versionstamp: string): Key => [workspace, "log", epoch, versionstamp],
   /** Was this commit stored? Read back when the reply to it was lost. */
   commit: (commitId: string): Key => [workspace, "commit", commitId],
+  commitPrefix: (): Key => [workspace, "commit"],
   /** The remembered answer to a command with an idempotency key. */
   command: (scope: string, idempotencyKey: string): Key => [
     workspace,
@@ -22,9 +25,11 @@ export const keys = {
   commandPrefix: (): Key => [workspace, "cmd"],
   /** A part of a body. */
   body: (ref: string, part: number): Key => [workspace, "body", ref, part],
+  bodyPrefix: (): Key => [workspace, "body"],
   /** Which slot of rows of a projection is the live one. */
   live: (projection: string): Key => [workspace, "live", projection],
   checkpoint: (projection: string, slot: string): Key => [workspace, "cp", projection, slot],
+  checkpointPrefix: (projection: string): Key => [workspace, "cp", projection],
   rowPrefix: (projection: string, slot: string): Key => [workspace, "rm", projection, slot],
   row: (projection: string, slot: string, row: string, part: number): Key => [
     workspace,
@@ -34,6 +39,7 @@ export const keys = {
     row,
     part,
   ],
+  identityPrefix: (): Key => [workspace, "id"],
   identityNumber: (kind: string, id: string): Key => [workspace, "id", kind, id],
   identityCounter: (kind: string): Key => [workspace, "idCounter", kind],
 };

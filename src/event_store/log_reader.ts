@@ -70,6 +70,13 @@ export class LogReader {
     }
   }
 
+  /** The versionstamp of the last row there is now; null: the log is empty. */
+  async end(): Promise<string | null> {
+    const last = this.kv.list({ prefix: keys.logPrefix(this.epoch) }, { reverse: true, limit: 1 });
+    for await (const entry of last) return entry.key[entry.key.length - 1] as string;
+    return null;
+  }
+
   /** Every row from the one that holds the position on. */
   readRowsFrom(position: string): AsyncGenerator<ReadRow> {
     const place = parsePosition(position)!;

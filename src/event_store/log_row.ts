@@ -63,7 +63,9 @@ export function encodeRow(commitId: string, events: readonly EncodedEvent[]): Ui
 export function decodeRow(bytes: Uint8Array): LogRow {
   try {
     const row = JSON.parse(decoder.decode(bytes)) as LogRow;
-    if (typeof row.commitId !== "string" || !Array.isArray(row.events)) throw new Error("no row");
+    const isRow = typeof row.commitId === "string" && Array.isArray(row.events) &&
+      row.events.every((event) => event instanceof Object);
+    if (!isRow) throw new Error("no row");
     return row;
   } catch (cause) {
     throw new LogDamagedError("a row of the log is not the JSON of a commit", { cause });

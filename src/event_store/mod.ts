@@ -20,7 +20,7 @@ export {
   valueBytesMax,
 } from "./limits.ts";
 export { cursorAtStart, type LogCursor, LogReader, type ReadRow } from "./log_reader.ts";
-export { eventHash, LogDamagedError, sha256Hex } from "./log_row.ts";
+export { decodeRow, eventHash, LogDamagedError, type LogRow, sha256Hex } from "./log_row.ts";
 export { formatPosition, logStart, parsePosition } from "./position.ts";
 export { rememberedAnswer } from "./remembered.ts";
 export { openLog, StoreFormatError } from "./store.ts";

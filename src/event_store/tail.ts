@@ -78,9 +78,14 @@ export class Tail {
     if (versionstamp > this.#ownVersionstamp) this.#ownVersionstamp = versionstamp;
   }
 
+  /** Whether everything that this process appended has been folded. */
+  get hasOwnWrites(): boolean {
+    return this.#versionstamp >= this.#ownVersionstamp;
+  }
+
   /** Resolves at once when all that this process appended has been folded. */
   async readOwnWrites(): Promise<void> {
-    while (this.#versionstamp < this.#ownVersionstamp) await this.poll();
+    while (!this.hasOwnWrites) await this.poll();
   }
 
   /** Resolves when the row has been folded: a versionstamp that is known to be in the log. */

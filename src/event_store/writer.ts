@@ -105,12 +105,12 @@ export class Writer<State> {
       const commitId = this.#options.newId();
       const decidedOn = tail.cursor.position;
       const batch = new Batch(waiting, draft, known, { epoch, commitId, decidedOn });
-      let rowVersionstamp = "";
       if (batch.isEmpty) {
         if (await this.#readTip() !== this.#tip) {
           this.#tipKnown = false;
           continue;
         }
+        batch.answer("");
       } else {
         const outcome = await commit(kv, {
           commitId,
@@ -122,14 +122,14 @@ export class Writer<State> {
           this.#tipKnown = false;
           continue;
         }
-        rowVersionstamp = this.#tip = outcome.versionstamp;
+        this.#tip = outcome.versionstamp;
         // A commit of answers alone has no row that a read could wait for.
         if (draft.events.length > 0) tail.noteOwnCommit(outcome.versionstamp);
         // A failing read here does not undo the commit; the next batch reads again.
         await tail.poll().catch(() => this.#tipKnown = false);
+        batch.answer(outcome.versionstamp);
       }
       this.#queue.unshift(...batch.later);
-      batch.answer(rowVersionstamp);
       return;
     }
     throw new StoreUnavailableError("other instances kept appending first");

@@ -8,7 +8,7 @@ const nestingMax = 64;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-/** The bytes of the body. Throws 413 as soon as there are too many, however it is sent. */
+/** The bytes of a stream. Throws 413 as soon as there are too many, however they are sent. */
 export async function readBytes(
   stream: ReadableStream<Uint8Array> | null,
   bytesMax: number,
@@ -36,22 +36,32 @@ export async function readBytes(
   return whole;
 }
 
-/** The body as text; the length is known from the header in most cases. */
-export async function readText(context: Context, bytesMax: number): Promise<string> {
-  const declared = Number(context.req.header("content-length") ?? NaN);
-  if (declared > bytesMax) throw tooLarge(bytesMax);
+/** The body's bytes; their number is known from the header in most cases. */
+export async function readBody(
+  context: Context,
+  bytesMax: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const header = context.req.header("content-length");
+  const declared = header !== undefined && /^\d+$/.test(header) ? Number(header) : undefined;
+  if (declared !== undefined && declared > bytesMax) throw tooLarge(bytesMax);
   try {
-    return utf8.decode(
-      Number.isNaN(declared)
-        ? await readBytes(context.req.raw.body, bytesMax)
-        : await context.req.raw.arrayBuffer(),
-    );
+    return declared === undefined
+      ? await readBytes(context.req.raw.body, bytesMax)
+      : new Uint8Array(await context.req.raw.arrayBuffer());
   } catch (error) {
     if (error instanceof HttpProblem) throw error;
-    if (error instanceof TypeError) {
-      throw new HttpProblem("malformed_json", "the body is not well-formed UTF-8");
-    }
-    throw error;
+    // The caller has gone, or the server is stopping: Deno then reads no more of a body.
+    throw new HttpProblem("body_not_received", "the body did not arrive whole; send it again");
+  }
+}
+
+/** The body as text. */
+export async function readText(context: Context, bytesMax: number): Promise<string> {
+  const bytes = await readBody(context, bytesMax);
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    throw new HttpProblem("malformed_json", "the body is not well-formed UTF-8");
   }
 }
 

@@ -19,6 +19,7 @@ const faultStatus = {
   period_not_aligned: 422,
   invalid_session: 422,
   internal_error: 500,
+  body_not_received: 503,
   overloaded: 503,
   store_unavailable: 503,
   projection_stopped: 503,
@@ -45,7 +46,10 @@ const refusalStatus: Record<CampaignRefusalCode | WorkspaceRefusalCode, 409> = {
 };
 
 export type ProblemCode = keyof typeof faultStatus | keyof typeof refusalStatus;
-const statusByCode: Record<ProblemCode, number> = { ...faultStatus, ...refusalStatus };
+export const statusByCode: Readonly<Record<ProblemCode, number>> = {
+  ...faultStatus,
+  ...refusalStatus,
+};
 
 /** An answer that says what is wrong and what to do next; thrown by whoever finds it. */
 export class HttpProblem extends Error {

@@ -20,6 +20,7 @@ export async function prepareRead(
   models: readonly Mounted[],
   after?: string,
 ): Promise<string> {
+  await engine.tail.readOwnWrites();
   await engine.scheduler.settle();
   await engine.tail.readOwnWrites();
   if (after !== undefined) await waitFor(engine, after);

@@ -9,7 +9,7 @@ const subjectIdLengthMax = 256;
 const nameLengthMax = 100;
 const propertiesMax = 50;
 const propertyLengthMax = 1_000;
-const sessionLengthMax = 4_096;
+const sessionLengthMax = 8_192;
 
 export const hideDurations = ["today", "3d", "7d", "forever"] as const;
 

@@ -1,4 +1,14 @@
 /** Runs projections: fold, checkpoint, rebuild, compare. */
-export { Mounted } from "./mounted.ts";
+export { Comparer, type Comparison, type Difference } from "./compare.ts";
+export { Mounted, revisionOf } from "./mounted.ts";
 export { ProjectionStoppedError, Projector } from "./projector.ts";
-export { type Checkpoint, type Live, Slot } from "./slot.ts";
+export { rebuild, RebuildError, type RebuildOptions, type Rebuilt, switchBack } from "./rebuild.ts";
+export { replay } from "./replay.ts";
+export {
+  type Checkpoint,
+  type Live,
+  RowDamagedError,
+  Slot,
+  SlotMovedError,
+  type StoredRow,
+} from "./slot.ts";

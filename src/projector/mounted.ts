@@ -9,7 +9,15 @@ import {
   type LogReader,
   retried,
 } from "../event_store/mod.ts";
-import { type Checkpoint, type Live, Slot, SlotMovedError, type Versioned } from "./slot.ts";
+import {
+  type Checkpoint,
+  type Live,
+  RowDamagedError,
+  Slot,
+  SlotMovedError,
+  type StoredRow,
+  type Versioned,
+} from "./slot.ts";
 
 /** Events folded since the checkpoint that are worth a checkpoint of their own. */
 const eventsSinceCheckpointMax = 20_000;
@@ -74,7 +82,7 @@ export class Mounted<Model extends Projection = Projection> {
     const checkpoint = await slot.checkpoint();
     const start: Checkpoint = checkpoint.value ?? { ...cursorAtStart, hash: "" };
     await checkPlace(reader, start);
-    for await (const row of slot.rows()) model.loadRow(row.key, row.bytes, row.through);
+    for await (const row of slot.rows()) loadRow(model, row);
     await recall(model, reader, start);
     this.model = model;
     this.failure = null;
@@ -174,7 +182,8 @@ export class Mounted<Model extends Projection = Projection> {
   }
 }
 
-function revisionOf(slotName: string | undefined): number {
+/** The revision of the code that made a slot; 0 where there is none. */
+export function revisionOf(slotName: string | undefined): number {
   return slotName === undefined ? 0 : Number(slotName.split(".")[0]);
 }
 
@@ -182,6 +191,15 @@ export function nextSlotName(revision: number, live: Live | null): string {
   const builds = [live?.slot, live?.previous]
     .flatMap((slot) => slot?.startsWith(`${revision}.`) ? [Number(slot.split(".")[1])] : []);
   return `${revision}.${Math.max(0, ...builds) + 1}`;
+}
+
+/** What cannot be read now never will be: trying again would only delay the start. */
+function loadRow(model: Projection, row: StoredRow): void {
+  try {
+    model.loadRow(row.key, row.bytes, row.through);
+  } catch (cause) {
+    throw new RowDamagedError(model.name, row.key, cause);
+  }
 }
 
 /** A checkpoint knows the event it stands at: another one there means another log. */

@@ -11,6 +11,7 @@ import {
   keyBytes,
   keys,
   type LogCursor,
+  LogDamagedError,
   retried,
   valueBytesMax,
 } from "../event_store/mod.ts";
@@ -43,6 +44,18 @@ export class SlotMovedError extends Error {
   override readonly name = "SlotMovedError";
 }
 
+/** A stored row that cannot be read: its slot has to be rebuilt from the log. */
+export class RowDamagedError extends LogDamagedError {
+  override readonly name: string = "RowDamagedError";
+
+  constructor(readonly projection: string, readonly key: string, cause: unknown) {
+    super(
+      `row ${key} of ${projection} cannot be read (${cause}); run deno task rebuild ${projection}`,
+      { cause },
+    );
+  }
+}
+
 interface FirstPart {
   readonly through: string;
   readonly parts: number;
@@ -61,41 +74,65 @@ export class Slot {
     return retried(() => this.kv.get<Checkpoint>(key, { consistency: "strong" }));
   }
 
-  async *rows(): AsyncGenerator<StoredRow> {
+  /** Throws `RowDamagedError` at a row that cannot be read, unless `damaged` is told of it instead. */
+  async *rows(damaged?: (error: RowDamagedError) => void): AsyncGenerator<StoredRow> {
+    const whole = async (row: RowParts | null) => {
+      try {
+        return row && await this.#whole(row);
+      } catch (error) {
+        if (!damaged || !(error instanceof RowDamagedError)) throw error;
+        damaged(error);
+        return null;
+      }
+    };
     const prefix = keys.rowPrefix(this.projection, this.name);
     let row: RowParts | null = null;
     for await (const entry of this.kv.list({ prefix }, { batchSize: 256 })) {
       const key = entry.key[entry.key.length - 2] as string;
       const part = entry.key[entry.key.length - 1] as number;
       if (part === 0) {
-        if (row) yield await this.#whole(row);
-        const first = entry.value as FirstPart;
-        row = { key, first, versionstamp: entry.versionstamp, values: [first.bytes] };
+        const before = await whole(row);
+        if (before) yield before;
+        row = begun(key, entry);
       } else if (row && belongs(row, key, part, entry.versionstamp)) {
         row.values.push(entry.value as Uint8Array);
       }
     }
-    if (row) yield await this.#whole(row);
+    const last = await whole(row);
+    if (last) yield last;
+  }
+
+  /** One row; null when there is none. */
+  async row(key: string): Promise<StoredRow | null> {
+    const prefix = [...keys.rowPrefix(this.projection, this.name), key];
+    let row: RowParts | null = null;
+    // One read takes all its parts as they are at one moment.
+    for await (const entry of this.kv.list({ prefix }, { batchSize: rowPartsMax })) {
+      const part = entry.key[entry.key.length - 1] as number;
+      if (part === 0) row = begun(key, entry);
+      else if (row && belongs(row, key, part, entry.versionstamp)) {
+        row.values.push(entry.value as Uint8Array);
+      }
+    }
+    if (row && row.values.length !== row.first.parts) {
+      throw new RowDamagedError(this.projection, key, "a part is missing");
+    }
+    return row && this.#joined(row);
   }
 
   /** A row that was rewritten while it was read is read again, in one piece. */
   async #whole(row: RowParts): Promise<StoredRow> {
-    if (row.values.length === row.first.parts) return joined(row);
-    const prefix = [...keys.rowPrefix(this.projection, this.name), row.key];
-    let again: RowParts | null = null;
-    for await (const entry of this.kv.list({ prefix }, { batchSize: rowPartsMax })) {
-      const part = entry.key[entry.key.length - 1] as number;
-      if (part === 0) {
-        const first = entry.value as FirstPart;
-        again = { key: row.key, first, versionstamp: entry.versionstamp, values: [first.bytes] };
-      } else if (again && belongs(again, row.key, part, entry.versionstamp)) {
-        again.values.push(entry.value as Uint8Array);
-      }
+    if (row.values.length === row.first.parts) return this.#joined(row);
+    const again = await this.row(row.key);
+    if (!again) throw new RowDamagedError(this.projection, row.key, "it is gone");
+    return again;
+  }
+
+  #joined(row: RowParts): StoredRow {
+    if (!row.values.every((value) => value instanceof Uint8Array)) {
+      throw new RowDamagedError(this.projection, row.key, "a part holds no bytes");
     }
-    if (again?.values.length !== again?.first.parts || !again) {
-      throw new Error(`row ${row.key} lacks a part`);
-    }
-    return joined(again);
+    return joined(row);
   }
 
   /**
@@ -122,7 +159,7 @@ export class Slot {
         .set(key, checkpoint);
       for (const mutation of mutations) operation.set(mutation.key, mutation.value);
       if (last && live.value) operation.set(liveKey, live.value);
-      const result = await operation.commit();
+      const result = await retriedWhileLocked(() => operation.commit());
       if (!result.ok) throw new SlotMovedError(`${this.projection} was flushed elsewhere`);
       versionstamp = result.versionstamp;
     };
@@ -152,12 +189,38 @@ export class Slot {
     return versionstamp!;
   }
 
-  /** Deletes every row and the checkpoint. */
-  async clear(): Promise<void> {
-    const checkpoint = keys.checkpoint(this.projection, this.name);
+  /**
+   * Deletes every row and the checkpoint, as long as nobody switches slots. The checkpoint goes twice:
+   * first it moves, which stops whoever fills this slot, and it stays until the last row is gone.
+   */
+  async clear(live: string | null): Promise<void> {
+    const key = keys.checkpoint(this.projection, this.name);
+    let versionstamp = (await this.checkpoint()).versionstamp;
+    const commitOne = async (deleted: readonly Deno.KvKey[], last = false) => {
+      const operation = this.kv.atomic()
+        .check({ key: keys.live(this.projection), versionstamp: live })
+        .check({ key, versionstamp });
+      for (const one of deleted) operation.delete(one);
+      if (last) operation.delete(key);
+      else operation.set(key, null);
+      const result = await retriedWhileLocked(() => operation.commit());
+      if (!result.ok) throw new SlotMovedError(`${this.projection} was written elsewhere`);
+      versionstamp = result.versionstamp;
+    };
+    await commitOne([]);
+    let some: Deno.KvKey[] = [];
+    let bytes = 0;
     const prefix = keys.rowPrefix(this.projection, this.name);
-    await this.kv.delete(checkpoint);
-    for await (const entry of this.kv.list({ prefix })) await this.kv.delete(entry.key);
+    for await (const entry of this.kv.list({ prefix })) {
+      bytes += keyBytes(entry.key);
+      if (some.length >= commitMutationsMax || bytes > commitKeyBytesMax) {
+        await commitOne(some);
+        some = [];
+        bytes = keyBytes(entry.key);
+      }
+      some.push(entry.key);
+    }
+    await commitOne(some, true);
   }
 
   *#mutations(row: StoredRow): Generator<Mutation> {
@@ -174,6 +237,32 @@ export class Slot {
   }
 }
 
+/** The slots that hold anything of a projection. */
+export async function slotsOf(kv: Deno.Kv, projection: string): Promise<Slot[]> {
+  const slots: Slot[] = [];
+  for await (const { key } of kv.list({ prefix: keys.checkpointPrefix(projection) })) {
+    slots.push(new Slot(kv, projection, key[key.length - 1] as string));
+  }
+  return slots;
+}
+
+/** A commit that finds the file locked by another process was certainly not stored. */
+function retriedWhileLocked<T>(commit: () => Promise<T>): Promise<T> {
+  let other: unknown;
+  return retried(async () => {
+    try {
+      return { result: await commit() };
+    } catch (error) {
+      if (error instanceof Error && error.message.includes("locked")) throw error;
+      other = error;
+      return null;
+    }
+  }).then((outcome) => {
+    if (outcome === null) throw other;
+    return outcome.result;
+  });
+}
+
 interface Mutation {
   readonly key: Deno.KvKey;
   readonly value: unknown;
@@ -187,6 +276,12 @@ interface RowParts {
   /** Of the commit that wrote the first part, and with it the others. */
   readonly versionstamp: string;
   readonly values: Uint8Array[];
+}
+
+function begun(key: string, { value, versionstamp }: Deno.KvEntry<unknown>): RowParts {
+  // What is no row at all becomes one that is damaged.
+  const first = (value instanceof Object ? value : { through: "", parts: -1 }) as FirstPart;
+  return { key, first, versionstamp, values: [first.bytes] };
 }
 
 function belongs(row: RowParts, key: string, part: number, versionstamp: string): boolean {

@@ -65,11 +65,16 @@ export class Scheduler {
   }
 
   /** Records every boundary that is due: after it no status is one that the clock has left. */
-  settle(): Promise<void> | undefined {
-    const next = this.#dueTimes.next;
-    if (next === null || next > this.#options.nowMs()) return undefined;
+  async settle(): Promise<void> {
+    if (!this.isDue) return;
     this.#settling ??= this.#settle().finally(() => this.#settling = null);
-    return this.#settling;
+    await this.#settling;
+  }
+
+  /** Whether a boundary has been passed that is not recorded. */
+  get isDue(): boolean {
+    const next = this.#dueTimes.next;
+    return next !== null && next <= this.#options.nowMs();
   }
 
   async #settle(): Promise<void> {

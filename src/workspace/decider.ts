@@ -66,7 +66,7 @@ export const workspaceDecider: Decider<
         return [{ type: "key_created", schema: 1, data: { keyId, name, role, secretHash } }];
       }
       case "revoke_key":
-        return state.keys[command.keyId]
+        return Object.hasOwn(state.keys, command.keyId)
           ? [{ type: "key_revoked", schema: 1, data: { keyId: command.keyId } }]
           : refuse("key_revoked", "this key is revoked already");
     }

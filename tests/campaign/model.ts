@@ -1,5 +1,5 @@
 /**
- * A second model of a campaign's life, written from DOMAIN §4 without a look at the decider, so that
+ * A second model of a campaign's life, written from the rules of docs/guide.md without a look at the decider, so that
  * the two can be held against each other. It is naive on purpose: one flat record that is changed in
  * place, and a clock that walks from one instant at which anything could happen to the next. A
  * boundary is dated by the instant at which the walk stands, never by a formula.

@@ -1,6 +1,6 @@
 /**
  * Every status × every command × every boundary of the clock, against a table written by hand from
- * DOMAIN §4. A cell that is missing fails.
+ * the rules of docs/guide.md. A cell that is missing fails.
  *
  * Capitals are the status after the command: WRIting, WAIting to post, PREparing to publish, POSting,
  * posting REFlecting modifications, STOpped, END, DELeted; a digit is the content revision where it

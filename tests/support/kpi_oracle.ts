@@ -1,7 +1,7 @@
 /**
  * Counts KPIs a second time, from the list of what was sent and of what was done to the campaigns:
  * plain Sets over plain lists, everything from nothing at every question. It shares no code with the
- * server on purpose: it holds the rules of DOMAIN §6 and §7 as anybody would read them there.
+ * server on purpose: it holds the rules of docs/guide.md and §7 as anybody would read them there.
  */
 
 /** An interaction as it goes over the wire. */

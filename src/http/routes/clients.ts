@@ -3,6 +3,7 @@ import type { Context } from "hono";
 import { z } from "zod";
 import { problemsOf } from "../../../events/settings_problems.ts";
 import { platforms } from "../../../events/workspace_events.ts";
+import { sessionTokenLengthMax } from "../../delivery/mod.ts";
 import { KeyReusedError, rememberedAnswer } from "../../event_store/mod.ts";
 import {
   type Interaction,
@@ -24,7 +25,6 @@ import { deliverySchema, receivedSchema } from "../schemas.ts";
 const interactionsBytesMax = 2 * 1024 * 1024;
 const campaignIdsMax = 200;
 const localeLengthMax = 35;
-const sessionLengthMax = 4_096;
 
 const callers = ["sdk", "operator"] as const;
 /** An auditor may ask everything, and report nothing. */
@@ -48,7 +48,7 @@ export function clientRoutes(engine: Engine): Route[] {
         platform: z.enum(platforms),
         deviceId: subjectId,
         userId: subjectId.optional(),
-        session: z.string().max(sessionLengthMax).optional(),
+        session: z.string().max(sessionTokenLengthMax).optional(),
         locale: z.string().max(localeLengthMax).optional(),
       }),
       takesIfNoneMatch: true,
@@ -61,9 +61,10 @@ export function clientRoutes(engine: Engine): Route[] {
         304: { description: "Nothing has changed", headers: ["ETag", "Placard-Position"] },
       },
       handle: ({ context, query }) => {
-        const settled = engine.scheduler.settle();
         const answer = () => deliveryAnswer(engine, context, query);
-        return settled ? settled.then(answer) : answer();
+        // Nearly always there is nothing to wait for.
+        const fresh = engine.tail.hasOwnWrites && !engine.scheduler.isDue;
+        return fresh ? answer() : prepareRead(engine, [engine.models.campaigns]).then(answer);
       },
     }),
     route({
@@ -113,7 +114,8 @@ export function clientRoutes(engine: Engine): Route[] {
           throw new HttpProblem("malformed_json", "the body is empty; send JSON");
         }
         const { items, invalid } = parseBatch(body);
-        await engine.scheduler.settle();
+        // Judged on what the clock has done, as soon as it is folded.
+        if (engine.scheduler.isDue) await prepareRead(engine, []);
         const received = call.context.req.header("idempotency-key") === undefined
           ? await engine.ingest.receive(items, invalid)
           : await receiveOnce(engine, call, body, items, invalid);

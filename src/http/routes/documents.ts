@@ -2,6 +2,7 @@
 import css from "swagger-ui-dist/swagger-ui.css" with { type: "text" };
 import script from "swagger-ui-dist/swagger-ui-bundle.js" with { type: "text" };
 import { z } from "zod";
+import { statusByCode } from "../problem.ts";
 import { type Route, route } from "../route.ts";
 
 const page = `<!doctype html>
@@ -16,6 +17,27 @@ const page = `<!doctype html>
 <div id="reference"></div>
 <script src="/docs/swagger-ui-bundle.js"></script>
 <script src="/docs/start.js"></script>
+</body>
+</html>
+`;
+
+/** Where the `type` of a problem leads. */
+const problems = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Placard: problems</title>
+</head>
+<body>
+<h1>Problems</h1>
+<p>Every error has one of these codes; its <code>detail</code> says what to do next.</p>
+<ul>
+${
+  Object.entries(statusByCode)
+    .map(([code, status]) => `<li id="${code}">${status} <code>${code}</code></li>`).join("\n")
+}
+</ul>
 </body>
 </html>
 `;
@@ -65,6 +87,7 @@ export function documentRoutes(document: () => unknown): Route[] {
       },
     }),
     file("/docs", "API reference", "text/html", page),
+    file("/docs/problems", "The codes of problems", "text/html", problems),
     file("/docs/swagger-ui.css", "Style of the API reference", "text/css", css),
     file("/docs/swagger-ui-bundle.js", "Script of the API reference", "text/javascript", script),
     file("/docs/start.js", "Start of the API reference", "text/javascript", start),

@@ -49,16 +49,17 @@ export function workspaceRoutes(engine: Engine): Route[] {
     const { meta, expectedVersion, remember } = commandCall(engine, call, body);
     const answer = (result: Parameters<typeof answerTo<WorkspaceState>>[0]) =>
       answerTo(result, done);
-    return commandResponse(
-      await engine.transact.workspace({
-        command: one,
-        meta,
-        // A key is new: there is no version of it to match.
-        expectedVersion: one.type === "change" ? expectedVersion : undefined,
-        remember,
-        answer,
-      }),
-    );
+    const outcome = await engine.transact.workspace({
+      command: one,
+      meta,
+      // A key is new: there is no version of it to match.
+      expectedVersion: one.type === "change" ? expectedVersion : undefined,
+      remember,
+      answer,
+    });
+    // Whether a key is good is read from the row, for the very next request too.
+    await engine.tail.readOwnWrites();
+    return commandResponse(outcome);
   };
 
   return [
@@ -220,6 +221,8 @@ export function workspaceRoutes(engine: Engine): Route[] {
               () => ({ status: 204, headers: {}, body: null }),
             ),
         });
+        // From the answer on the key is good for nothing.
+        await engine.tail.readOwnWrites();
         return commandResponse(outcome);
       },
     }),

@@ -1,0 +1,385 @@
+/** A clean store has no faults; every kind of damage is named. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { fsck } from "../../src/audit/mod.ts";
+import { canonicalJson, keys } from "../../src/event_store/mod.ts";
+import { mountedModels } from "../../src/placard.ts";
+import { range } from "../event_store/counters.ts";
+import { runTask, withFolder } from "../support/process.ts";
+import { openTestServer, type TestServer } from "../support/server.ts";
+
+interface Store {
+  readonly kv: Deno.Kv;
+  readonly server: TestServer;
+}
+
+/** A store in which something of everything has happened, flushed and closed. */
+async function withStore(body: (store: Store) => Promise<void>): Promise<void> {
+  const kv = await Deno.openKv(":memory:");
+  try {
+    const server = await openTestServer({ kv });
+    await fill(server);
+    await server.close();
+    await body({ kv, server });
+  } finally {
+    kv.close();
+  }
+}
+
+async function fill(server: TestServer): Promise<void> {
+  const posting = await server.campaignIn("posting");
+  await server.campaignIn("stopped");
+  await server.campaignIn("ended");
+  await server.expect(200, "PATCH", "/v1/workspace", { body: { activeLimit: 20 } });
+  const headers = { "idempotency-key": "create" };
+  const body = server.settings({ name: "Keyed" });
+  const { json } = await server.expect(201, "POST", "/v1/campaigns", { body, headers });
+  const unchanged = { headers: { "idempotency-key": "unchanged" }, body: { name: "Keyed" } };
+  await server.expect(200, "PATCH", `/v1/campaigns/${json.id}`, unchanged);
+  await interact(server, posting, 0, {});
+  await interact(server, posting, 100, { "idempotency-key": "interactions" });
+  await server.expect(200, "PATCH", `/v1/campaigns/${json.id}`, { body: { priority: 9 } });
+}
+
+async function interact(
+  server: TestServer,
+  campaignId: string,
+  first: number,
+  headers: Record<string, string>,
+): Promise<void> {
+  const interactions = range(100).map((nth) => ({
+    id: `i${first + nth}`,
+    kind: nth % 3 === 0 ? "click" : "impression",
+    campaignId,
+    platform: "web",
+    deviceId: `d${nth % 17}`,
+    ...(nth % 2 === 0 ? { userId: `u${nth % 5}` } : {}),
+    occurredAt: new Date(server.nowMs()).toISOString(),
+  }));
+  const body = { interactions };
+  await server.expect(202, "POST", "/v1/interactions", { role: "sdk", body, headers });
+}
+
+const check = (kv: Deno.Kv) =>
+  fsck(kv, Object.values(mountedModels(kv)).map(({ create }) => create));
+
+interface LogEntry {
+  readonly key: Deno.KvKey;
+  readonly value: Uint8Array;
+}
+
+async function logRows(kv: Deno.Kv): Promise<LogEntry[]> {
+  return await Array.fromAsync(kv.list<Uint8Array>({ prefix: keys.logPrefix(1) }));
+}
+
+// deno-lint-ignore no-explicit-any -- a row of the log, to be damaged
+type Row = any;
+
+/** Changes the first row of the log for which `change` does not return false. */
+async function changeRow(
+  kv: Deno.Kv,
+  change: (row: Row) => boolean | void,
+  encode: (row: Row) => string = canonicalJson,
+): Promise<void> {
+  for (const { key, value } of await logRows(kv)) {
+    const row = JSON.parse(new TextDecoder().decode(value));
+    if (change(row) === false) continue;
+    await kv.set(key, new TextEncoder().encode(encode(row)));
+    return;
+  }
+  throw new Error("no row to change");
+}
+
+async function first(kv: Deno.Kv, prefix: Deno.KvKey): Promise<Deno.KvEntry<Row>> {
+  for await (const entry of kv.list({ prefix })) return entry;
+  throw new Error(`nothing under ${prefix.join()}`);
+}
+
+const ofType = (type: string) => (row: Row) => row.events.find((one: Row) => one.type === type);
+
+/** By name: what is done to the store, and what the report must then say. */
+const damages: Record<string, [(kv: Deno.Kv) => Promise<unknown>, string[]]> = {
+  "a row is no JSON": [
+    async (kv) => kv.set((await logRows(kv))[3]!.key, new Uint8Array([1, 2, 3])),
+    ["of the log cannot be decoded"],
+  ],
+  "a row is no bytes": [
+    async (kv) => kv.set((await logRows(kv))[3]!.key, "text"),
+    ["of the log cannot be decoded"],
+  ],
+  "a row has no events": [
+    (kv) => changeRow(kv, (row) => void (row.events = [])),
+    ["has no events"],
+  ],
+  "an event is none": [
+    (kv) => changeRow(kv, (row) => void (row.events[0] = null)),
+    ["of the log cannot be decoded"],
+  ],
+  "a row is not canonical": [
+    (kv) => changeRow(kv, () => {}, (row) => JSON.stringify(row, null, 1)),
+    ["is not canonical JSON"],
+  ],
+  "an event's data does not fit its type": [
+    (kv) =>
+      changeRow(kv, (row) => {
+        const event = ofType("campaign_ended")(row);
+        if (!event) return false;
+        event.data.cause = "nobody";
+        return true;
+      }),
+    ["has data that is no campaign_ended", "does not fit"],
+  ],
+  "an event's type is unknown": [
+    (kv) => changeRow(kv, (row) => void (row.events[0].type = "campaign_vanished")),
+    ["has the type campaign_vanished"],
+  ],
+  "an event stands in a strange stream": [
+    (kv) => changeRow(kv, (row) => void (row.events[0].stream = "stranger")),
+    ["the stream stranger, which nobody knows"],
+  ],
+  "an event's envelope has a strange member": [
+    (kv) => changeRow(kv, (row) => void (row.events[0].extra = 1)),
+    ["is no event"],
+  ],
+  "an event was altered": [
+    (kv) =>
+      changeRow(kv, (row) => {
+        const event = ofType("campaign_created")(row);
+        if (!event) return false;
+        event.data.settings.name = "Forged";
+        return true;
+      }),
+    ["the hash of campaign/"],
+  ],
+  "an event was altered and its hash with it": [
+    (kv) =>
+      changeRow(kv, (row) => {
+        const event = ofType("campaign_created")(row);
+        if (!event) return false;
+        event.hash = "0".repeat(64);
+        return true;
+      }),
+    ["the hash of campaign/"],
+  ],
+  "a row was removed": [
+    async (kv) => {
+      const created = (await logRows(kv)).find(({ value }) =>
+        new TextDecoder().decode(value).includes("campaign_created")
+      );
+      await kv.delete(created!.key);
+    },
+    ["goes from version 0 to 2", "has no row in the log"],
+  ],
+  "a version was skipped": [
+    (kv) =>
+      changeRow(kv, (row) => {
+        const event = ofType("campaign_ended")(row);
+        if (!event) return false;
+        event.version += 1;
+        return true;
+      }),
+    ["goes from version"],
+  ],
+  "a commit entry names another count": [
+    async (kv) => {
+      const { key, value, versionstamp: _ } = await first(kv, keys.commitPrefix());
+      // Rewritten with its row, so that both stand at one versionstamp.
+      const row = (await logRows(kv))[0]!;
+      await kv.set(key, { ...value, count: 17 });
+      await kv.set(row.key, row.value);
+    },
+    ["commit "],
+  ],
+  "a body is missing": [
+    async (kv) => kv.delete((await first(kv, keys.bodyPrefix())).key),
+    ["lacks part 0 of 1"],
+  ],
+  "a body is shorter": [
+    async (kv) => {
+      const { key, value } = await first(kv, keys.bodyPrefix());
+      await kv.set(key, value.slice(1));
+    },
+    ["bytes, not"],
+  ],
+  "a body was altered": [
+    async (kv) => {
+      const { key, value } = await first(kv, keys.bodyPrefix());
+      value[20] ^= 1;
+      await kv.set(key, value);
+    },
+    ["has another SHA-256"],
+  ],
+  "a body belongs to nobody": [
+    (kv) => kv.set(keys.body("orphan", 0), new Uint8Array([1])),
+    ["part 0 of body orphan belongs to no event"],
+  ],
+  "a body has a part too many": [
+    async (kv) => {
+      const { key } = await first(kv, keys.bodyPrefix());
+      await kv.set([...key.slice(0, -1), 1], new Uint8Array([1]));
+    },
+    ["part 1 of body"],
+  ],
+  "the counter of devices went back": [
+    (kv) => kv.set(keys.identityCounter("device"), 3),
+    ["the device number 17 is above the counter, 3"],
+  ],
+  "the counter of users is gone": [
+    (kv) => kv.delete(keys.identityCounter("user")),
+    ["the user number 5 is above the counter, 0"],
+  ],
+  "two devices have one number": [
+    (kv) => kv.set(keys.identityNumber("device", "d3"), 1),
+    ["have the same number 1"],
+  ],
+  "a number is none": [
+    (kv) => kv.set(keys.identityNumber("device", "d3"), "three"),
+    ["device d3 has the number three"],
+  ],
+  "an answer refers to no row": [
+    async (kv) => {
+      const { key, value } = await first(kv, keys.commandPrefix());
+      await kv.set(key, { ...value, index: 0, position: undefined });
+    },
+    ["refers to a row that is not in the log"],
+  ],
+  "an answer refers to no event": [
+    async (kv) => {
+      const { key, value } = await first(kv, keys.commandPrefix());
+      await kv.set(key, { ...value, index: undefined, position: `0001-${"f".repeat(20)}-0000` });
+    },
+    ["where no event stands"],
+  ],
+  "the tip is gone": [(kv) => kv.delete(keys.tip()), ["the tip is missing"]],
+  "the tip names an earlier commit": [
+    async (kv) => {
+      const row = JSON.parse(new TextDecoder().decode((await logRows(kv))[1]!.value));
+      await kv.set(keys.tip(), row.commitId);
+    },
+    ["is not the last commit of commands"],
+  ],
+  "a read model's row was altered": [
+    async (kv) => {
+      const { key, value } = await first(kv, keys.rowPrefix("campaigns", "1.1"));
+      const text = new TextDecoder().decode(value.bytes).replace("A campaign", "A campaing");
+      await kv.set(key, { ...value, bytes: new TextEncoder().encode(text) });
+    },
+    ["of campaigns: differs"],
+  ],
+  "a read model's row is gone": [
+    async (kv) => kv.delete((await first(kv, keys.rowPrefix("kpi", "1.1"))).key),
+    ["of kpi: missing"],
+  ],
+  "a read model has a row too many": [
+    async (kv) => {
+      const { value } = await first(kv, keys.rowPrefix("statuses", "1.1"));
+      await kv.set(keys.row("statuses", "1.1", "stranger", 0), value);
+    },
+    ["row stranger of statuses: too many"],
+  ],
+  "a checkpoint is of another log": [
+    async (kv) => {
+      const { key, value } = await first(kv, keys.checkpointPrefix("statuses"));
+      await kv.set(key, { ...value, hash: "0".repeat(64) });
+    },
+    ["the checkpoint of statuses stands at"],
+  ],
+  "a checkpoint is gone": [
+    async (kv) => kv.delete((await first(kv, keys.checkpointPrefix("statuses"))).key),
+    ["statuses has no checkpoint in its live slot 1.1"],
+  ],
+};
+
+Deno.test("a clean store has no faults", async () => {
+  await withStore(async ({ kv }) => {
+    const report = await check(kv);
+    assertEquals(report.faults, []);
+    assertEquals(report.notes, []);
+    const { counts } = report;
+    assertEquals(counts["read models"], Object.keys(mountedModels(kv)).length);
+    assertEquals(counts["interactions"], 200);
+    assertEquals(counts["identities"], 22);
+    assertEquals(counts["remembered answers"], 3);
+    for (const [what, count] of Object.entries(counts)) assert(count > 0, what);
+  });
+});
+
+Deno.test("an empty store has no faults", async () => {
+  const kv = await Deno.openKv(":memory:");
+  try {
+    assertEquals((await check(kv)).faults, []);
+  } finally {
+    kv.close();
+  }
+});
+
+Deno.test("a store in use has no faults", async () => {
+  const server = await openTestServer();
+  try {
+    const campaign = await server.campaignIn("posting");
+    let over = false, sent = 0;
+    const load = async () => {
+      while (!over) {
+        await interact(server, campaign, sent += 100, { "idempotency-key": `k${sent}` });
+        const body = server.settings({ name: `Campaign ${sent}` });
+        await server.expect(201, "POST", "/v1/campaigns", { body });
+        await server.placard.engine.projector.flush();
+      }
+    };
+    const loading = load();
+    try {
+      for (const _ of range(3)) assertEquals((await check(server.kv)).faults, []);
+    } finally {
+      over = true;
+      await loading;
+    }
+    assert(sent >= 500, `only ${sent} interactions meanwhile`);
+  } finally {
+    await server.close();
+  }
+});
+
+for (const [name, [damage, named]] of Object.entries(damages)) {
+  Deno.test(`damage is named: ${name}`, async () => {
+    await withStore(async ({ kv }) => {
+      await damage(kv);
+      const report = await check(kv);
+      assertEquals(report.faultCount, report.faults.length);
+      for (const text of named) {
+        assert(
+          report.faults.some((fault) => fault.includes(text)),
+          `"${text}" is not among ${JSON.stringify(report.faults, null, 1)}`,
+        );
+      }
+    });
+  });
+}
+
+Deno.test("the task reports and ends with the right code", async () => {
+  await withFolder(async (folder) => {
+    const path = `${folder}/placard.kv`;
+    const missing = await runTask("fsck", [], path);
+    assertEquals(missing.code, 1);
+    assertStringIncludes(missing.output, `no database at ${path}`);
+    const kv = await Deno.openKv(path);
+    try {
+      const nothing = await runTask("fsck", [], path);
+      assertEquals(nothing.code, 1);
+      assertStringIncludes(nothing.output, "holds no Placard store");
+      const server = await openTestServer({ kv });
+      await fill(server);
+      // The server runs on.
+      const clean = await runTask("fsck", [], path);
+      assertEquals(clean.code, 0, clean.output);
+      assertStringIncludes(clean.output, "no faults");
+      await server.close();
+      for (const nth of range(25)) await kv.set(keys.body(`orphan${nth}`, 0), new Uint8Array(1));
+      const faulty = await runTask("fsck", [], path);
+      assertEquals(faulty.code, 1);
+      assertEquals(faulty.output.match(/^fault: /gm)?.length, 20);
+      assertStringIncludes(faulty.output, "and 5 more");
+      assertStringIncludes(faulty.output, "25 faults");
+    } finally {
+      kv.close();
+    }
+  });
+});
