@@ -114,14 +114,32 @@ export type CampaignAudience = z.infer<typeof audienceSchema>;
 export type CampaignVariant = z.infer<typeof variant>;
 export type ExposureCap = z.infer<typeof cap>;
 
-/** Settings from anything that a caller sent. Rules of the message's type are `typeProblems`. */
+/**
+ * Settings from anything that a caller sent. Rules of the message's type are `typeProblems`. Settings
+ * that are the very ones of `valid` were judged when they were written and are not judged again.
+ */
 export function parseSettings(
   input: unknown,
+  valid?: CampaignSettings,
 ): { settings: CampaignSettings } | { problems: Problem[] } {
   const unfit = jsonProblem(input);
   if (unfit !== null) return { problems: [unfit] };
-  const result = campaignSettingsSchema.safeParse(input);
+  const [judged, kept] = valid ? apart(input, valid) : [input, {}];
+  const result = campaignSettingsSchema.safeParse(judged);
   return result.success
-    ? { settings: result.data }
+    ? { settings: { ...kept, ...result.data } }
     : { problems: problemsOf(result.error.issues, input) };
+}
+
+/** What has to be judged, the name and the type always among it, and what need not be. */
+function apart(input: unknown, valid: CampaignSettings): [unknown, Partial<CampaignSettings>] {
+  if (typeof input !== "object" || input === null || Array.isArray(input)) return [input, {}];
+  const known = valid as Record<string, unknown>;
+  const isKept = ([key, value]: [string, unknown]) =>
+    key !== "name" && key !== "type" && Object.hasOwn(known, key) && known[key] === value;
+  const members = Object.entries(input);
+  return [
+    Object.fromEntries(members.filter((member) => !isKept(member))),
+    Object.fromEntries(members.filter(isKept)) as Partial<CampaignSettings>,
+  ];
 }

@@ -9,6 +9,7 @@ const batchSize = 50;
 const batchCount = 4_000;
 const deviceCount = 100_000;
 const durable = "Placard: durable, de-duplicated, counted";
+const newDevices = "the same, half of the devices never seen before";
 
 export const interactionsSuite: Suite = {
   name: "interactions",
@@ -21,6 +22,25 @@ export const interactionsSuite: Suite = {
     const placard = await startPlacard(folder);
     const ids = await createCampaigns(placard.port, 10, { activate: true });
     let round = 0;
+    const send = (seconds: number, bodies: readonly string[]) =>
+      load({
+        port: placard.port,
+        connections,
+        seconds,
+        requests: bodies.map((body) => request("POST", "/v1/interactions", { key: sdkKey, body })),
+      });
+    // A popular app has seen most of its devices before.
+    while (await counted(placard.port) < deviceCount) await send(2, batches(ids, "known"));
+    const measure = async (seconds: number, newShare: number) => {
+      round++;
+      const report = await send(seconds, batches(ids, `r${round}`, newShare));
+      const beforeDrainMs = performance.now();
+      // A read answers when everything that was acknowledged is counted.
+      await counted(placard.port);
+      const drainSeconds = (performance.now() - beforeDrainMs) / 1000;
+      const loadSeconds = report.answered / report.perSecond;
+      return { perSecond: report.answered * batchSize / (loadSeconds + drainSeconds), report };
+    };
     return {
       contenders: [
         {
@@ -32,27 +52,8 @@ export const interactionsSuite: Suite = {
             return { perSecond: report.perSecond * batchSize, report };
           },
         },
-        {
-          name: durable,
-          measure: async (seconds) => {
-            round++;
-            const requests = batches(ids, `r${round}`)
-              .map((body) => request("POST", "/v1/interactions", { key: sdkKey, body }));
-            const report = await load({ port: placard.port, connections, seconds, requests });
-            const beforeDrainMs = performance.now();
-            // A read answers when everything that was acknowledged is counted.
-            const answer = await fetch(`http://127.0.0.1:${placard.port}/v1/kpi`, {
-              headers: { authorization: `Bearer ${operatorKey}` },
-            });
-            await answer.text();
-            const drainSeconds = (performance.now() - beforeDrainMs) / 1000;
-            const loadSeconds = report.answered / report.perSecond;
-            return {
-              perSecond: report.answered * batchSize / (loadSeconds + drainSeconds),
-              report,
-            };
-          },
-        },
+        { name: durable, measure: (seconds) => measure(seconds, 0) },
+        { name: newDevices, measure: (seconds) => measure(seconds, 0.5) },
       ],
       stop: async () => {
         for (const server of [validator, placard]) await server.stop();
@@ -62,14 +63,24 @@ export const interactionsSuite: Suite = {
   },
 };
 
+/** Distinct devices with an impression or a click: the answer waits for all that was acknowledged. */
+async function counted(port: number): Promise<number> {
+  const response = await fetch(`http://127.0.0.1:${port}/v1/kpi`, {
+    headers: { authorization: `Bearer ${operatorKey}` },
+  });
+  const { uniqueImpressions, uniqueClicks } = await response.json();
+  return uniqueImpressions + uniqueClicks;
+}
+
 /** Bodies of batches with ids that no other round has; some repeat when a round outlasts them. */
-export function batches(campaignIds: readonly string[], round: string): string[] {
+export function batches(campaignIds: readonly string[], round: string, newShare = 0): string[] {
   const occurredAt = new Date(Date.now()).toISOString();
   return Array.from({ length: batchCount }, (_, batch) =>
     JSON.stringify({
       interactions: Array.from({ length: batchSize }, (_, offset) => {
         const number = batch * batchSize + offset;
-        const device = (number * 7_919) % deviceCount;
+        const isNew = number % 100 < newShare * 100;
+        const device = isNew ? `${round}-${number}` : (number * 7_919) % deviceCount;
         return {
           id: `${round}-${crypto.randomUUID()}`,
           kind: number % 10 === 0 ? "click" : "impression",
@@ -78,7 +89,7 @@ export function batches(campaignIds: readonly string[], round: string): string[]
           ...(number % 10 === 0 ? { elementId: "buy" } : {}),
           platform: "web",
           deviceId: `device-${device}`,
-          ...(device % 2 === 0 ? { userId: `user-${device}` } : {}),
+          ...(number % 2 === 0 ? { userId: `user-${device}` } : {}),
           occurredAt,
         };
       }),

@@ -29,7 +29,7 @@ export function decideEdit(
   context: CampaignContext,
 ): Decision<CampaignEvent, CampaignRefusalCode> {
   const merged = patchSettings(state.settings, patch);
-  const parsed = parseSettings(merged);
+  const parsed = parseSettings(merged, state.settings);
   const settings = "settings" in parsed ? parsed.settings : merged as CampaignSettings;
   const problems = "settings" in parsed ? typeProblems(parsed.settings) : parsed.problems;
   // Nothing has a default for these two, whatever else the patch would change.

@@ -21,6 +21,8 @@ export interface EncodedEvent {
   readonly bytes: number;
 }
 
+// deno-lint-ignore no-control-regex -- all of ASCII
+const isAscii = /^[\x00-\x7f]*$/;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
@@ -44,7 +46,7 @@ export function encodeEvent(
     version: place.version,
     hash,
     text,
-    bytes: encoder.encode(text).length,
+    bytes: isAscii.test(text) ? text.length : encoder.encode(text).length,
   };
 }
 

@@ -125,9 +125,10 @@ export class Writer<State> {
         this.#tip = outcome.versionstamp;
         // A commit of answers alone has no row that a read could wait for.
         if (draft.events.length > 0) tail.noteOwnCommit(outcome.versionstamp);
+        // Answered before it is folded: reads wait for their own process's commits.
+        batch.answer(outcome.versionstamp);
         // A failing read here does not undo the commit; the next batch reads again.
         await tail.poll().catch(() => this.#tipKnown = false);
-        batch.answer(outcome.versionstamp);
       }
       this.#queue.unshift(...batch.later);
       return;

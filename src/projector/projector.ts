@@ -43,9 +43,7 @@ export class Projector {
     const tick = async () => {
       // A failure is shown by `flushFailure` and tried again.
       await this.flush().catch(() => {});
-      await this.#oneAtATime(() => this.#reloadSwitched(tail)).catch((e) => {
-        console.log("DBGX", e);
-      });
+      await this.#oneAtATime(() => this.#reloadSwitched(tail)).catch(() => {});
       if (!this.#closed) this.#timer = setTimeout(tick, flushIntervalMs);
     };
     this.#timer = setTimeout(tick, flushIntervalMs);

@@ -1,7 +1,9 @@
 /** A clean store has no faults; every kind of damage is named. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fsck } from "../../src/audit/mod.ts";
-import { canonicalJson, keys } from "../../src/event_store/mod.ts";
+import { type ChunkItem, encodeChunk } from "../../events/interaction_chunk.ts";
+import type { StoredEvent } from "../../events/recorded_event.ts";
+import { canonicalJson, eventHash, keys, sha256Hex } from "../../src/event_store/mod.ts";
 import { mountedModels } from "../../src/placard.ts";
 import { range } from "../event_store/counters.ts";
 import { runTask, withFolder } from "../support/process.ts";
@@ -94,6 +96,65 @@ async function first(kv: Deno.Kv, prefix: Deno.KvKey): Promise<Deno.KvEntry<Row>
   throw new Error(`nothing under ${prefix.join()}`);
 }
 
+interface Forged {
+  /** What the event says; 1 where missing. */
+  readonly count?: number;
+  readonly item?: Partial<ChunkItem>;
+  /** Instead of the chunk. */
+  readonly body?: Uint8Array;
+  /** Of the workspace, instead of interactions. */
+  readonly command?: boolean;
+}
+
+/** Appends a row that is sound by itself but for what is asked; `more` goes into its commit. */
+async function forge(
+  kv: Deno.Kv,
+  { count = 1, item = {}, body, command = false }: Forged,
+  more: (operation: Deno.AtomicOperation) => unknown = () => {},
+): Promise<void> {
+  const chunk = body ?? encodeChunk([{ ...honest, ...item }]);
+  const ref = { ref: "forged", parts: 1, bytes: chunk.length, sha256: sha256Hex(chunk) };
+  const meta = { actor: "sdk", commandId: "c", traceId: "t" };
+  const common = { version: 1, schema: 1, time: "2026-05-01T00:00:00.000Z", meta, hash: "" };
+  const stored: StoredEvent = command
+    ? { ...common, stream: "campaign/forged", type: "campaign_deleted", data: {} }
+    : {
+      ...common,
+      stream: "interactions/forged",
+      type: "interactions_recorded",
+      data: { count },
+      body: ref,
+    };
+  const row = { commitId: "forged", events: [{ ...stored, hash: eventHash(stored, "") }] };
+  const key = [...keys.logPrefix(1), kv.commitVersionstamp()] as unknown as Deno.KvKey;
+  const operation = kv.atomic().set(key, new TextEncoder().encode(canonicalJson(row)));
+  if (!command) operation.set(keys.body("forged", 0), chunk);
+  more(operation);
+  assert((await operation.commit()).ok);
+}
+
+const honest: ChunkItem = {
+  digest: new Uint8Array(16),
+  kind: "impression",
+  campaignId: "cmp",
+  device: 1,
+  user: 0,
+  occurredAtMs: Date.parse("2026-05-01T00:00:00.000Z"),
+  platform: "web",
+  revision: 1,
+  elementId: null,
+  variant: null,
+  name: null,
+};
+
+const answer = (commitId: string, index: number) => ({
+  requestHash: "h",
+  answer: null,
+  epoch: 1,
+  commitId,
+  index,
+});
+
 const ofType = (type: string) => (row: Row) => row.events.find((one: Row) => one.type === type);
 
 /** By name: what is done to the store, and what the report must then say. */
@@ -179,15 +240,52 @@ const damages: Record<string, [(kv: Deno.Kv) => Promise<unknown>, string[]]> = {
       }),
     ["goes from version"],
   ],
+  "a commit entry names no row": [
+    (kv) => kv.set(keys.commit("lost"), { epoch: 1, count: 1 }),
+    ["commit lost has no row in the log"],
+  ],
   "a commit entry names another count": [
-    async (kv) => {
-      const { key, value, versionstamp: _ } = await first(kv, keys.commitPrefix());
-      // Rewritten with its row, so that both stand at one versionstamp.
-      const row = (await logRows(kv))[0]!;
-      await kv.set(key, { ...value, count: 17 });
-      await kv.set(row.key, row.value);
-    },
-    ["commit "],
+    (kv) =>
+      forge(kv, {}, (operation) => operation.set(keys.commit("forged"), { epoch: 1, count: 9 })),
+    ["commit forged says 9 events, its row has 1"],
+  ],
+  "a commit entry stands at another commit's row": [
+    (kv) =>
+      forge(kv, {}, (operation) => operation.set(keys.commit("other"), { epoch: 1, count: 1 })),
+    ["commit other stands at the row of commit forged"],
+  ],
+  "an answer names another commit": [
+    (kv) => forge(kv, {}, (operation) => operation.set(keys.command("s", "k"), answer("other", 0))),
+    ["under k names commit other, its row is of forged"],
+  ],
+  "an answer names an event that the row lacks": [
+    (kv) =>
+      forge(kv, {}, (operation) => operation.set(keys.command("s", "k"), answer("forged", 1))),
+    ["under k refers to event 1 of a row of 1"],
+  ],
+  "a chunk has another count": [
+    (kv) => forge(kv, { count: 2 }),
+    ["the chunk forged has 1 interactions, not 2"],
+  ],
+  "a chunk names a device that was never numbered": [
+    (kv) => forge(kv, { item: { device: 99 } }),
+    ["the device number 99 is above the counter, 17"],
+  ],
+  "a chunk names a user that was never numbered": [
+    (kv) => forge(kv, { item: { user: 98 } }),
+    ["the user number 98 is above the counter, 5"],
+  ],
+  "an interaction has no device": [
+    (kv) => forge(kv, { item: { device: 0 } }),
+    ["interaction 0 has no device"],
+  ],
+  "a chunk cannot be decoded": [
+    (kv) => forge(kv, { body: new Uint8Array([7, 7, 7]) }),
+    ["the chunk forged cannot be decoded"],
+  ],
+  "the tip is behind": [
+    (kv) => forge(kv, { command: true }),
+    ["is before the last commit of commands, forged"],
   ],
   "a body is missing": [
     async (kv) => kv.delete((await first(kv, keys.bodyPrefix())).key),
@@ -300,6 +398,13 @@ Deno.test("a clean store has no faults", async () => {
     assertEquals(counts["identities"], 22);
     assertEquals(counts["remembered answers"], 3);
     for (const [what, count] of Object.entries(counts)) assert(count > 0, what);
+  });
+});
+
+Deno.test("rows after the checkpoints are no fault", async () => {
+  await withStore(async ({ kv }) => {
+    await forge(kv, {});
+    assertEquals((await check(kv)).faults, []);
   });
 });
 

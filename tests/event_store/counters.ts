@@ -127,8 +127,11 @@ export class Instance {
     return new Instance(kv, await openLog(kv, (stored) => stored), options);
   }
 
-  add(counter: string, options?: AddOptions): Promise<Outcome<CounterAnswer>> {
-    return this.writer.submit(add(counter, options));
+  async add(counter: string, options?: AddOptions): Promise<Outcome<CounterAnswer>> {
+    const outcome = await this.writer.submit(add(counter, options));
+    // Answered before it is folded; whoever looks at the states waits, as every read does.
+    await this.tail.readOwnWrites().catch(() => {});
+    return outcome;
   }
 
   sum(counter: string): number {

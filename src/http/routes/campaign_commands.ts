@@ -31,6 +31,8 @@ import { campaignSchema } from "../schemas.ts";
 const stopBody = z.strictObject({ reason: z.string().max(reasonLengthMax).optional() });
 const copyBody = z.strictObject({ name: campaignSettingsSchema.shape.name.optional() });
 const noBody = z.strictObject({});
+/** What is patched is judged with the settings that it leads to. */
+const patchSchema = z.looseObject({});
 
 const operators = ["operator"] as const;
 const campaignAnswer = {
@@ -130,14 +132,14 @@ export function campaignCommandRoutes(engine: Engine): Route[] {
       description: "A JSON merge patch (RFC 7396): `null` takes a setting back to its default, " +
         "arrays are replaced whole. A patch that changes nothing appends nothing.",
       roles: operators,
-      body: { schema: z.looseObject({}), mediaTypes: patchBody },
+      body: { schema: patchSchema, mediaTypes: patchBody },
       takesIdempotencyKey: true,
       takesIfMatch: true,
       answers: { 200: campaignAnswer },
       problems: [404, 409, 412],
       handle: async (call) => {
         const body = await readCommandBody(call.context, patchBody);
-        const patch = parseBody(z.looseObject({}), body);
+        const patch = parseBody(patchSchema, body);
         return await onCampaign(call, { type: "edit", patch }, body);
       },
     }),
