@@ -82,6 +82,7 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
   });
   const transact = new Transact(writer, states, durations, () => false);
   const scheduler = new Scheduler({ states, transact, durations, nowMs, newId });
+  const identities = new IdentityRegister(kv);
   const ingest = new Ingest({
     bodies: new BodyWriter({
       kv,
@@ -92,7 +93,7 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
       newId,
     }),
     tail,
-    identities: new IdentityRegister(kv),
+    identities,
     campaign: (campaignId) => {
       const state = states.head(campaignStream(campaignId)).state as CampaignState;
       return state.status === "none" || state.status === "deleted" ? undefined : state;
@@ -119,6 +120,8 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
   await tail.poll();
   const newKeys = await seed(engine, options);
   await scheduler.settle();
+  // A failure here costs look-ups later, nothing else.
+  const warmed = identities.warm().catch(() => {});
   tail.start();
   projector.start(tail);
   scheduler.start();
@@ -132,6 +135,8 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
       await scheduler.close();
       await writer.idle();
       await ingest.idle();
+      identities.close();
+      await warmed;
       await tail.poll();
       await tail.close();
       await projector.close();

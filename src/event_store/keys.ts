@@ -39,7 +39,8 @@ export const keys = {
     row,
     part,
   ],
-  identityPrefix: (): Key => [workspace, "id"],
+  identityPrefix: (kind?: string): Key =>
+    kind === undefined ? [workspace, "id"] : [workspace, "id", kind],
   identityNumber: (kind: string, id: string): Key => [workspace, "id", kind, id],
   identityCounter: (kind: string): Key => [workspace, "idCounter", kind],
 };

@@ -16,11 +16,32 @@ export type IdentityKind = "device" | "user";
 
 /** Numbers held in memory for each kind; the longest known go first. */
 const cachedMax = 1_000_000;
+const warmBatchSize = 500;
 
 export class IdentityRegister {
+  #closed = false;
   readonly #kinds = { device: newKind(), user: newKind() };
 
   constructor(readonly kv: Deno.Kv) {}
+
+  /**
+   * Takes what the store has into memory, as far as there is room, so that known devices cost no look-up
+   * after a start. Nothing waits for it: until it is done, numbers are looked up.
+   */
+  async warm(): Promise<void> {
+    for (const kind of ["device", "user"] as const) {
+      const { cached } = this.#kinds[kind];
+      const prefix = keys.identityPrefix(kind);
+      for await (const entry of this.kv.list<number>({ prefix }, { batchSize: warmBatchSize })) {
+        if (this.#closed || cached.size >= cachedMax) return;
+        cached.set(entry.key.at(-1) as string, entry.value);
+      }
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
 
   /** The number, when this process has it at hand. */
   known(kind: IdentityKind, id: string): number | undefined {
@@ -33,7 +54,9 @@ export class IdentityRegister {
    */
   assign(kind: IdentityKind, ids: Iterable<string>): Promise<ReadonlyMap<string, number>> {
     const state = this.#kinds[kind];
+    const waitingBefore = state.waiting.size;
     for (const id of ids) state.waiting.add(id);
+    if (waitingBefore === 0 && state.waiting.size === 0) return Promise.resolve(new Map());
     state.next ??= state.last.then(() => {
       const wanted = [...state.waiting];
       state.waiting.clear();
@@ -51,12 +74,7 @@ export class IdentityRegister {
   ): Promise<ReadonlyMap<string, number>> {
     // Not left to the cache: it may drop a number before the caller has read it.
     const numbers = new Map<string, number>();
-    const missing: string[] = [];
-    for (const id of wanted) {
-      const known = this.#kinds[kind].cached.get(id);
-      if (known === undefined) missing.push(id);
-      else numbers.set(id, known);
-    }
+    const missing = this.#withoutKnown(kind, wanted, numbers);
     for (let first = 0; first < missing.length;) {
       const some = fitting(kind, missing, first);
       await retried(() => this.#assignSome(kind, some, numbers));
@@ -77,9 +95,12 @@ export class IdentityRegister {
         consistency: "strong",
       });
       const last = counter.value ?? 0;
+      // Looked at now, in the turn in which the counter is compared: `warm` may just have read some.
+      without = this.#withoutKnown(kind, without, numbers);
       // With every number there is in memory, an id that is not there has none.
-      const allKnown = this.#kinds[kind].cached.size === last;
-      if (!allKnown) without = await this.#lookUp(kind, without, numbers);
+      if (this.#kinds[kind].cached.size !== last) {
+        without = await this.#lookUp(kind, without, numbers);
+      }
       if (without.length === 0) return;
       const operation = this.kv.atomic().check(counter)
         .set(keys.identityCounter(kind), last + without.length);
@@ -93,7 +114,21 @@ export class IdentityRegister {
     }
   }
 
-  /** Takes the numbers that are there; gives the ids that have none. */
+  /** Takes the numbers that are in memory; gives the ids that are not. */
+  #withoutKnown(
+    kind: IdentityKind,
+    ids: readonly string[],
+    numbers: Map<string, number>,
+  ): string[] {
+    const { cached } = this.#kinds[kind];
+    return ids.filter((id) => {
+      const known = cached.get(id);
+      if (known !== undefined) numbers.set(id, known);
+      return known === undefined;
+    });
+  }
+
+  /** Takes the numbers that are in the store; gives the ids that have none. */
   async #lookUp(
     kind: IdentityKind,
     ids: readonly string[],
