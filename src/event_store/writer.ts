@@ -4,6 +4,7 @@
  * "I have folded everything before this": when another instance was first, its events are folded and
  * all gathered commands are decided again. Nobody is answered before the commit.
  */
+import { setImmediate } from "node:timers";
 import { Batch, type Waiting } from "./batch.ts";
 import type { Command, Outcome } from "./command.ts";
 import { commit, retried, StoreUnavailableError, TooLargeError } from "./commit.ts";
@@ -18,6 +19,10 @@ import type { Tail } from "./tail.ts";
 const commandsPerCommitMax = 256;
 /** Commands waiting for a commit; beyond it callers are told to come back. */
 const queueMax = 10_000;
+/** The longest that a command waits for others. */
+const gatherMsMax = 1;
+/** How fast many callers are forgotten when few come. */
+const recentBatchDecay = 0.9;
 /** Other instances may be first this often in a row before the caller is told to come back. */
 const conflictsMax = 100;
 
@@ -43,6 +48,8 @@ export class Writer<State> {
   #tip: string | null = null;
   #tipKnown = false;
   #running: Promise<void> | null = null;
+  /** About as many commands as came together lately. */
+  #recentBatch = 1;
 
   constructor(options: WriterOptions<State>) {
     this.#options = options;
@@ -78,6 +85,7 @@ export class Writer<State> {
     // Requests that arrive in the same turn of the event loop share the commit.
     await Promise.resolve();
     while (this.#queue.length > 0) {
+      await this.#gather();
       const batch = this.#queue.splice(0, commandsPerCommitMax);
       try {
         await this.#process(batch);
@@ -88,6 +96,19 @@ export class Writer<State> {
     }
     // In the turn that found the queue empty: a command that comes later starts the next run.
     this.#running = null;
+  }
+
+  /**
+   * Callers who were answered together come back together: the first of them waits a moment for the
+   * others, instead of making them wait for a commit of its own. A lone caller never waits.
+   */
+  async #gather(): Promise<void> {
+    const expected = Math.floor(this.#recentBatch);
+    const startedAtMs = performance.now();
+    while (this.#queue.length < expected && performance.now() - startedAtMs < gatherMsMax) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    this.#recentBatch = Math.max(this.#queue.length, this.#recentBatch * recentBatchDecay);
   }
 
   async #process(waiting: Waiting<State>[]): Promise<void> {
