@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { keys, StoreUnavailableError } from "../../src/event_store/mod.ts";
 import { type IdentityKind, IdentityRegister } from "../../src/identity/mod.ts";
 import { withSkippingClock } from "../event_store/skipping_clock.ts";
+import { usualFaults } from "../support/engines.ts";
 import { FaultyKv, type FaultyKvOptions } from "../support/faulty_kv.ts";
 import { asyncLaw, seed } from "../support/laws.ts";
 
@@ -156,6 +157,18 @@ async function race(rounds: readonly (readonly Round[])[], options: FaultyKvOpti
 
 Deno.test("register: two on one store never give a number or an id twice", () =>
   asyncLaw(rounds, (rounds) => race(rounds, { delay: 0.2, delayMsMax: 1 }), 60));
+
+Deno.test("register: the same over a store that fails and loses replies", () =>
+  asyncLaw(rounds, (rounds) => race(rounds, { ...usualFaults, delay: 0 }), 40));
+
+Deno.test("register: what was looked up before a commit failed keeps its number", () =>
+  withKv(async (plain) => {
+    await new IdentityRegister(plain).assign("device", ["a"]);
+    const kv = new FaultyKv(plain);
+    kv.fail("busy", { method: "commit" });
+    const numbers = await new IdentityRegister(kv.asKv()).assign("device", ["a", "b"]);
+    assertEquals(numbers, new Map([["a", 1], ["b", 2]]));
+  }));
 
 for (const fault of ["throw before", "throw after", "late", "resend", "busy"] as const) {
   Deno.test(`register: a commit that meets "${fault}" gives each id one number`, () =>

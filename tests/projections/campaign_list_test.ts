@@ -162,13 +162,13 @@ function paged(
   between: () => void = () => {},
 ): string[] {
   const ids: string[] = [];
-  for (let after: ListQuery["after"];; between()) {
-    const { rows, next } = listCampaigns(model, { ...query, ...(after ? { after } : {}) });
+  for (let page = query;; between()) {
+    const { rows, next } = listCampaigns(model, page);
     ids.push(...rows.map(({ id }) => id));
     assert(rows.length <= query.limit);
     if (next === null) return ids;
     assertEquals(rows.length, query.limit);
-    after = next;
+    page = { ...query, after: next };
   }
 }
 

@@ -127,7 +127,7 @@ Deno.test("campaigns: the answer to a command equals the next GET, whatever was 
       [...model.live.keys()].sort(),
       rows.filter(({ status }) => status.startsWith("posting")).map(({ id }) => id).sort(),
     );
-  }, 1_000);
+  }, 400);
   for (const status of campaignStatuses) assert(met.has(status), `never ${status}`);
   for (const type of ["edit", "activate", "stop", "restart", "end", "delete", "copy"]) {
     assert(met.has(`${type} true`), `${type} never succeeded`);
@@ -158,7 +158,7 @@ Deno.test("campaigns: revisions grow, and the last is what is delivered", () => 
       const positions = revisions.map(({ position }) => position);
       assertEquals(positions, positions.toSorted());
     }
-  }, 500);
+  }, 200);
   assert(most > 3, `at most ${most} revisions`);
 });
 

@@ -113,7 +113,7 @@ Deno.test("history: the changes, made one after another, make the campaign", () 
       const expected = { ...withDefaults(settings), status, contentRevision };
       assertEquals(made, withoutNulls(asJson(expected)), id);
     }
-  }, 500);
+  }, 200);
 });
 
 /** Makes one change; what is there must be what the change begins with. */

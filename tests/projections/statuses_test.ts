@@ -122,5 +122,5 @@ Deno.test("statuses: the last entry is the campaign's status, in every life", ()
       loaded.loadRow(key, statuses.encodeRow(key), "");
       assertEquals(loaded.rows.get(key), asJson(statuses.rows.get(key)));
     }
-  }, 500);
+  }, 200);
 });
