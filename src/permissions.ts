@@ -16,7 +16,9 @@ function flag(kind: string | undefined, { kv, host }: Config): string {
       // The folder, because the database keeps two more files beside its own.
       const slash = Math.max(kv.lastIndexOf("/"), kv.lastIndexOf("\\"));
       const folder = slash < 0 ? "." : kv.slice(0, slash) || "/";
-      return `--allow-${kind}=${folder.replaceAll(",", ",,")}`;
+      // A flag cannot name such a folder: commas divide its list, and the task shell joins spaces.
+      if (/,|^\s|\s$|\s\s/.test(folder)) return `--allow-${kind}`;
+      return `--allow-${kind}=${folder}`;
     }
     default:
       throw new Error("say net, read or write");

@@ -81,7 +81,7 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     assertFolding: () => projector.assertFolding(models.states),
   });
   const transact = new Transact(writer, states, durations, () => false);
-  const scheduler = new Scheduler({ states, transact, durations, nowMs, newId });
+  const scheduler = new Scheduler({ states, transact, tail, durations, nowMs, newId });
   const identities = new IdentityRegister(kv);
   const ingest = new Ingest({
     bodies: new BodyWriter({

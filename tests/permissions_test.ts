@@ -43,10 +43,23 @@ const table: [variables: Variables, net: string, read: string, write: string][] 
     "--allow-write=/var/lib/placard/a",
   ],
   [
-    { PLACARD_KV: "/var/a  b/c, d.kv", PLACARD_HOST: "::1" },
+    { PLACARD_KV: "/var/a b/c, d.kv", PLACARD_HOST: "::1" },
     "--allow-net=[::1]",
-    "--allow-read=/var/a  b",
-    "--allow-write=/var/a  b",
+    "--allow-read=/var/a b",
+    "--allow-write=/var/a b",
+  ],
+  // A flag cannot name these folders.
+  [
+    { PLACARD_KV: "/var/a,b/c.kv" },
+    "--allow-net=127.0.0.1",
+    "--allow-read",
+    "--allow-write",
+  ],
+  [
+    { PLACARD_KV: "/var/a  b/c.kv" },
+    "--allow-net=127.0.0.1",
+    "--allow-read",
+    "--allow-write",
   ],
   [
     { PLACARD_KV: "placard.kv", PLACARD_HOST: "localhost" },

@@ -33,7 +33,10 @@ export function decodeSession(token: string): Session | null {
     if (typeof position !== "string" || !Array.isArray(pins)) return null;
     if (position !== "" && !parsePosition(position)) return null;
     const wellFormed = pins.length <= pinsMax &&
-      pins.every((pin) => Array.isArray(pin) && pinnedId.test(pin[0]) && Number.isInteger(pin[1]));
+      pins.every((pin) =>
+        Array.isArray(pin) && pin.length === 2 && typeof pin[0] === "string" &&
+        pinnedId.test(pin[0]) && Number.isInteger(pin[1]) && pin[1] > 0
+      );
     return wellFormed ? { position, pins: Object.fromEntries(pins) } : null;
   } catch {
     return null;

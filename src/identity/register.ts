@@ -33,7 +33,8 @@ export class IdentityRegister {
       const { cached } = this.#kinds[kind];
       const prefix = keys.identityPrefix(kind);
       for await (const entry of this.kv.list<number>({ prefix }, { batchSize: warmBatchSize })) {
-        if (this.#closed || cached.size >= cachedMax) return;
+        if (this.#closed) return;
+        if (cached.size >= cachedMax) break;
         cached.set(entry.key.at(-1) as string, entry.value);
       }
     }

@@ -5,7 +5,7 @@
  */
 import { campaignStreamPrefix } from "../../events/campaign_events.ts";
 import { type CampaignState, dueAtMs } from "../campaign/mod.ts";
-import type { StreamStates } from "../event_store/mod.ts";
+import type { StreamStates, Tail } from "../event_store/mod.ts";
 import type { Durations, StreamState, Transact } from "../transact/mod.ts";
 import { DueTimes } from "./due_times.ts";
 
@@ -17,6 +17,7 @@ const retryDelayMs = 200;
 export interface SchedulerOptions {
   readonly states: StreamStates<StreamState>;
   readonly transact: Transact;
+  readonly tail: Tail;
   readonly durations: Durations;
   nowMs(): number;
   newId(): string;
@@ -78,10 +79,14 @@ export class Scheduler {
   }
 
   async #settle(): Promise<void> {
-    const { transact, nowMs, newId } = this.#options;
-    const due = this.#dueTimes.due(nowMs());
-    await Promise.all(
-      due.map((stream) => transact.advance(stream, { commandId: newId(), traceId: newId() })),
-    );
+    const { transact, tail, nowMs, newId } = this.#options;
+    for (;;) {
+      const due = this.#dueTimes.due(nowMs());
+      if (due.length === 0) return;
+      const recorded = await transact.advance(due, { commandId: newId(), traceId: newId() });
+      await tail.readOwnWrites();
+      // Another instance was first: what it recorded has been folded before this was decided.
+      if (recorded === 0 || this.#closed) return;
+    }
   }
 }

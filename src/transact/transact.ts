@@ -2,6 +2,7 @@
  * Commands on campaigns and the workspace, through the writer: first the boundaries that are due are
  * recorded, then the command is decided on what they left.
  */
+import type { CampaignEvent } from "../../events/campaign_events.ts";
 import { workspaceStream } from "../../events/workspace_events.ts";
 import type { EventMeta } from "../../events/recorded_event.ts";
 import {
@@ -75,11 +76,10 @@ export class Transact {
       if (!command) return { kind: "unknown" };
       if (command.type !== "create") {
         if (!exists(draft.state(stream) as CampaignState)) return { kind: "unknown" };
-        this.#advance(draft, stream, meta);
         // So that slots are true, the boundaries of all active campaigns come first.
-        if (command.type === "activate" || command.type === "restart") {
-          for (const other of this.active.streams(draft)) this.#advance(draft, other, meta);
-        }
+        const takesSlot = command.type === "activate" || command.type === "restart";
+        const others = takesSlot ? this.active.streams(draft) : [];
+        this.#advance(draft, [...new Set([stream, ...others])], meta);
         const { version } = draft.head(stream);
         if (request.expectedVersion !== undefined && request.expectedVersion !== version) {
           return { kind: "version_mismatch", version };
@@ -125,15 +125,22 @@ export class Transact {
     });
   }
 
-  /** Records the boundaries of one campaign that are due. */
-  async advance(stream: string, ids: { commandId: string; traceId: string }): Promise<void> {
+  /**
+   * Records the boundaries of these campaigns that are due, the earliest first, as many as one commit
+   * takes. Gives how many were recorded.
+   */
+  async advance(
+    streams: readonly string[],
+    ids: { commandId: string; traceId: string },
+  ): Promise<number> {
     const meta = { actor: clockActor, ...ids };
-    await this.writer.submit({
+    const { answer } = await this.writer.submit({
       decide: (draft) => {
-        this.#advance(draft, stream, meta);
-        return { answer: null, success: true };
+        const answer = this.#advance(draft, streams, meta, boundariesPerCommitMax);
+        return { answer, success: true };
       },
     });
+    return answer;
   }
 
   #submit<DomainCommand, State, Answer>(
@@ -146,12 +153,22 @@ export class Transact {
     });
   }
 
-  #advance(draft: Draft<StreamState>, stream: string, meta: EventMeta): void {
-    const state = draft.state(stream) as CampaignState;
-    if (!exists(state)) return;
-    const events = dueEvents(state, this.#context(draft, stream));
-    if (events.length === 0) return;
-    draft.append(stream, events, clockMeta(meta));
+  /** Boundaries stand in the log in the order of their dates, those of one campaign in theirs. */
+  #advance(
+    draft: Draft<StreamState>,
+    streams: readonly string[],
+    meta: EventMeta,
+    countMax = Infinity,
+  ): number {
+    const due = streams.flatMap((stream) => {
+      const state = draft.state(stream) as CampaignState;
+      if (!exists(state)) return [];
+      return dueEvents(state, this.#context(draft, stream)).map((event) => ({ stream, event }));
+    });
+    due.sort((one, other) => dateOf(one.event) - dateOf(other.event));
+    const recorded = due.slice(0, countMax);
+    for (const { stream, event } of recorded) draft.append(stream, [event], clockMeta(meta));
+    return recorded.length;
   }
 
   #context(draft: Draft<StreamState>, stream: string): CampaignContext {
@@ -171,6 +188,13 @@ export class Transact {
 }
 
 const clockActor = "clock";
+/** About 400 bytes each; the rest is recorded by the next commit. */
+const boundariesPerCommitMax = 100;
+
+/** Every boundary has a date of its own. */
+function dateOf(event: CampaignEvent): number {
+  return "at" in event.data ? Date.parse(event.data.at) : 0;
+}
 
 /** Of a boundary that is recorded on the occasion of a command: nobody asked for it. */
 function clockMeta({ commandId, traceId }: EventMeta): EventMeta {

@@ -1,7 +1,7 @@
 /** A closed scheduler leaves no timer, wherever it is when it is closed. */
 import { assert, assertEquals } from "@std/assert";
 import { campaignDecider, type CampaignState } from "../../src/campaign/mod.ts";
-import type { StreamHead, StreamStates } from "../../src/event_store/mod.ts";
+import type { StreamHead, StreamStates, Tail } from "../../src/event_store/mod.ts";
 import { Scheduler } from "../../src/scheduler/mod.ts";
 import type { StreamState, Transact } from "../../src/transact/mod.ts";
 import { minimal, settingsOf } from "../events/settings_examples.ts";
@@ -18,7 +18,7 @@ const waiting: CampaignState = {
 class Scheduled {
   readonly scheduler: Scheduler;
   /** Ends one command each, well or not. */
-  readonly commands: PromiseWithResolvers<void>[] = [];
+  readonly commands: PromiseWithResolvers<number>[] = [];
   listener!: (stream: string, head: StreamHead<StreamState>) => void;
 
   constructor() {
@@ -27,13 +27,14 @@ class Scheduled {
     } as unknown as StreamStates<StreamState>;
     const transact = {
       advance: () => {
-        this.commands.push(Promise.withResolvers<void>());
+        this.commands.push(Promise.withResolvers<number>());
         return this.commands.at(-1)!.promise;
       },
     } as unknown as Transact;
     this.scheduler = new Scheduler({
       states,
       transact,
+      tail: { readOwnWrites: () => Promise.resolve() } as unknown as Tail,
       durations: { prepareLeadMs: 0, reflectWindowMs: 0, statusCheckMs: 0 },
       nowMs: () => startMs,
       newId: () => "id",
@@ -81,7 +82,7 @@ const phases: [when: string, body: (scheduled: Scheduled) => Promise<void>][] = 
     scheduler.start();
     await until("it is under way", () => commands.length === 1);
     const closed = scheduler.close();
-    commands[0]!.resolve();
+    commands[0]!.resolve(1);
     await closed;
   }],
   ["while recording a boundary fails", async ({ scheduler, commands }) => {
@@ -96,7 +97,7 @@ const phases: [when: string, body: (scheduled: Scheduled) => Promise<void>][] = 
     scheduler.start();
     await until("it is under way", () => commands.length === 1);
     scheduled.become({ ...waiting, status: "ended" });
-    commands[0]!.resolve();
+    commands[0]!.resolve(1);
     await until("it sleeps", () => scheduler.nextDueMs === null);
     await scheduler.close();
   }],
@@ -123,7 +124,7 @@ Deno.test("scheduler: after a failed try it tries again", async () => {
   commands[0]!.reject(new Error("the store is down"));
   await until("it tries again", () => commands.length === 2);
   scheduled.become({ ...waiting, status: "ended" });
-  commands[1]!.resolve();
+  commands[1]!.resolve(1);
   await scheduler.close();
   assertEquals(scheduler.nextDueMs, null);
 });
@@ -134,7 +135,7 @@ Deno.test("scheduler: those who settle at the same time share one recording", as
   const settled = Promise.all([scheduler.settle(), scheduler.settle(), scheduler.settle()]);
   await until("it is under way", () => commands.length > 0);
   scheduled.become({ ...waiting, status: "ended" });
-  commands[0]!.resolve();
+  commands[0]!.resolve(1);
   await settled;
   await scheduler.settle();
   assertEquals(commands.length, 1);
