@@ -94,9 +94,8 @@ class AnswerReader {
   async read(): Promise<number> {
     let headEnd = -1;
     while ((headEnd = this.#headEnd()) < 0) await this.#fill();
-    const head = decoder.decode(this.#buffer.subarray(0, headEnd));
-    const status = Number(head.slice(9, 12));
-    const length = Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1] ?? 0);
+    const status = this.#number(9);
+    const length = this.#contentLength(headEnd);
     while (this.#filled < headEnd + length) await this.#fill();
     if (status >= 400) this.text = decoder.decode(this.#buffer.subarray(0, headEnd + length));
     this.#buffer.copyWithin(0, headEnd + length, this.#filled);
@@ -115,6 +114,28 @@ class AnswerReader {
     this.#filled += count;
   }
 
+  /** Read from the bytes: the generator should leave the cores to the server. */
+  #contentLength(headEnd: number): number {
+    for (let index = 12; index < headEnd - lengthHeader.length; index++) {
+      if (this.#buffer[index] !== 10) continue;
+      let matched = 0;
+      while (
+        matched < lengthHeader.length &&
+        (this.#buffer[index + 1 + matched]! | 0x20) === lengthHeader[matched]
+      ) matched++;
+      if (matched === lengthHeader.length) return this.#number(index + 1 + matched);
+    }
+    return 0;
+  }
+
+  #number(from: number): number {
+    let number = 0;
+    for (let index = from; isDigit(this.#buffer[index]!); index++) {
+      number = number * 10 + this.#buffer[index]! - 48;
+    }
+    return number;
+  }
+
   /** Where the body begins; -1 while the head is not there. */
   #headEnd(): number {
     for (let index = 3; index < this.#filled; index++) {
@@ -128,6 +149,11 @@ class AnswerReader {
 }
 
 const decoder = new TextDecoder();
+const lengthHeader = new TextEncoder().encode("content-length: ");
+
+function isDigit(byte: number): boolean {
+  return byte >= 48 && byte <= 57;
+}
 
 if (import.meta.main) {
   console.log(JSON.stringify(await run(await new Response(Deno.stdin.readable).json())));
