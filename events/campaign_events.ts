@@ -68,4 +68,8 @@ export const activeStatuses: readonly CampaignStatus[] = [
   "posting_reflecting_modifications",
 ];
 
+export function isActiveStatus(status: string): boolean {
+  return (activeStatuses as readonly string[]).includes(status);
+}
+
 export const campaignStreamPrefix = "campaign/";

@@ -115,6 +115,19 @@ export type CampaignVariant = z.infer<typeof variant>;
 export type ExposureCap = z.infer<typeof cap>;
 
 /**
+ * What an edit leaves: `set` is that of `campaign_edited`, whole top-level settings; `null` takes one
+ * back to its default.
+ */
+export function settingsAfter(
+  settings: CampaignSettings,
+  set: Readonly<Record<string, unknown>>,
+): CampaignSettings {
+  const next: Record<string, unknown> = { ...settings, ...set };
+  for (const name of Object.keys(set)) if (set[name] === null) delete next[name];
+  return next as CampaignSettings;
+}
+
+/**
  * Settings from anything that a caller sent. Rules of the message's type are `typeProblems`. Settings
  * that are the very ones of `valid` were judged when they were written and are not judged again.
  */

@@ -1,7 +1,7 @@
 /** The campaigns themselves: what GET of one, the list and delivery answer from. */
 import type { CampaignEvent, CampaignStatus } from "../events/campaign_events.ts";
 import { campaignStreamPrefix } from "../events/campaign_events.ts";
-import type { CampaignSettings } from "../events/campaign_settings.ts";
+import { type CampaignSettings, settingsAfter } from "../events/campaign_settings.ts";
 import type { RecordedEvent } from "../events/recorded_event.ts";
 import { type ContentRevision, nextRevisions } from "./content_revisions.ts";
 import { statusChange } from "./campaign_status.ts";
@@ -40,7 +40,7 @@ export const campaignsFold: RowFold<CampaignRow> = {
       ...base,
       ...(event.type === "campaign_edited"
         ? {
-          settings: withSet(base.settings, event.data.set),
+          settings: settingsAfter(base.settings, event.data.set),
           contentRevision: event.data.contentRevision,
           settingsChangedAtMs: recorded.timeMs,
         }
@@ -81,16 +81,6 @@ function firstRow(recorded: RecordedEvent): CampaignRow {
 
 function isLive({ status }: Pick<CampaignRow, "status">): boolean {
   return status === "posting" || status === "posting_reflecting_modifications";
-}
-
-/** An edit names whole top-level settings; `null` takes one back to its default. */
-function withSet(settings: CampaignSettings, set: Record<string, unknown>): CampaignSettings {
-  const next: Record<string, unknown> = { ...settings };
-  for (const [name, value] of Object.entries(set)) {
-    if (value === null) delete next[name];
-    else next[name] = value;
-  }
-  return next as CampaignSettings;
 }
 
 /** The read model: the rows, how many campaigns each status has, and the live ones at hand. */

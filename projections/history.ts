@@ -1,6 +1,6 @@
 /** The question "what changed, and from what to what?": field-level differences of a campaign's events. */
 import type { CampaignEvent } from "../events/campaign_events.ts";
-import { type CampaignSettings, withDefaults } from "../events/campaign_settings.ts";
+import { type CampaignSettings, settingsAfter, withDefaults } from "../events/campaign_settings.ts";
 import { statusChange } from "./campaign_status.ts";
 
 export interface FieldChange {
@@ -13,7 +13,7 @@ export interface FieldChange {
 /** For every event of one stream, in order: the fields that it changed. `null` stands for none. */
 export function historyChanges(events: readonly CampaignEvent[]): FieldChange[][] {
   let settings: Record<string, unknown> | null = null;
-  let given: Record<string, unknown> = {};
+  let given: CampaignSettings | null = null;
   let revision = 1;
   let status: Parameters<typeof statusChange>[0];
   return events.map((event) => {
@@ -23,17 +23,16 @@ export function historyChanges(events: readonly CampaignEvent[]): FieldChange[][
       changes.push({ path: "/status", from: status ?? null, to: next });
       status = next;
     }
-    if (event.type === "campaign_created") given = event.data.settings;
+    if (event.type === "campaign_created") given = event.data.settings as CampaignSettings;
     if (event.type === "campaign_edited") {
-      given = { ...given, ...event.data.set };
-      for (const name of Object.keys(given)) if (given[name] === null) delete given[name];
+      given = settingsAfter(given!, event.data.set);
       if (event.data.contentRevision !== revision) {
         changes.push({ path: "/contentRevision", from: revision, to: event.data.contentRevision });
         revision = event.data.contentRevision;
       }
     }
     if (event.type === "campaign_created" || event.type === "campaign_edited") {
-      const full = withDefaults(given as CampaignSettings) as unknown as Record<string, unknown>;
+      const full = withDefaults(given!) as unknown as Record<string, unknown>;
       compare("", settings ?? {}, full, changes);
       settings = full;
     }

@@ -2,6 +2,7 @@
 import { isTimeZone } from "../events/campaign_schedule.ts";
 import { durationMs } from "../events/duration.ts";
 import type { Role } from "../events/workspace_events.ts";
+import { activeLimitMax } from "./workspace/mod.ts";
 
 export interface Config {
   /** Path of the database file, `:memory:`, or the URL of a KV Connect server. */
@@ -26,7 +27,6 @@ export const hostDefault = "127.0.0.1";
 export const portDefault = 8080;
 /** No space at either end: a header loses it on its way. */
 const presetKeyPattern = /^[\x21-\x7e][\x20-\x7e]{30,}[\x21-\x7e]$/;
-const activeLimitMax = 1_000;
 
 /** `read` gives the value of a variable; an empty one counts as unset. */
 export function configFrom(read: (name: string) => string | undefined): Config {

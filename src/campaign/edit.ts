@@ -2,7 +2,7 @@
  * Editing. What is locked is judged first, on what the patch would change rather than on what it
  * names, so a client may send back whole settings as it read them.
  */
-import { activeStatuses, type CampaignEvent } from "../../events/campaign_events.ts";
+import { type CampaignEvent, isActiveStatus } from "../../events/campaign_events.ts";
 import {
   type CampaignSettings,
   deliveredSettings,
@@ -42,7 +42,7 @@ export function decideEdit(
     pastEndRefusal(state, settings, problems, context);
   if (refusal !== null) return refusal;
   if (problems.length > 0) return { invalid: problems };
-  if (isActive(state)) {
+  if (isActiveStatus(state.status)) {
     const unfit = incomplete(missingForActivation(settings)) ??
       platformRefusal(addedPlatforms(state, settings), context);
     if (unfit !== null) return unfit;
@@ -142,7 +142,7 @@ function pastEndRefusal(
   context: CampaignContext,
 ): Refusal<CampaignRefusalCode> | null {
   const end = settings.schedule?.endAt;
-  if (!isActive(state) || !end) return null;
+  if (!isActiveStatus(state.status) || !end) return null;
   if (problems.some(({ code }) => code !== "end_not_after_start")) return null;
   const schedule = { endAt: normalisedInstant(end) };
   return endInPast({ ...settings, schedule }, context);
@@ -167,8 +167,4 @@ function changedSettings(before: CampaignSettings, after: CampaignSettings) {
     if (!sameJson(old[name], now[name])) set[name] = now[name] ?? null;
   }
   return set;
-}
-
-function isActive({ status }: CampaignState): boolean {
-  return (activeStatuses as readonly string[]).includes(status);
 }

@@ -1,6 +1,6 @@
 /** What an event makes of a campaign. Nothing is judged here: what has happened, has happened. */
 import type { CampaignEvent } from "../../events/campaign_events.ts";
-import type { CampaignSettings } from "../../events/campaign_settings.ts";
+import { type CampaignSettings, settingsAfter } from "../../events/campaign_settings.ts";
 import type { CampaignState } from "./state.ts";
 
 export const initialState: CampaignState = {
@@ -38,7 +38,7 @@ function changes(
       };
     case "campaign_edited":
       return {
-        settings: withSet(state.settings, event.data.set),
+        settings: settingsAfter(state.settings, event.data.set),
         contentRevision: event.data.contentRevision,
         clockFloorMs: timeMs,
         ...(state.status === "posting" || state.status === "posting_reflecting_modifications"
@@ -68,12 +68,4 @@ function changes(
     case "campaign_ended":
       return { status: "ended", endedAtMs: Date.parse(event.data.at) };
   }
-}
-
-function withSet(settings: CampaignSettings, set: Record<string, unknown>): CampaignSettings {
-  const next: Record<string, unknown> = { ...settings, ...set };
-  for (const [name, value] of Object.entries(set)) {
-    if (value === null) delete next[name];
-  }
-  return next as CampaignSettings;
 }

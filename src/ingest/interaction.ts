@@ -1,6 +1,7 @@
 /** An interaction as a client sends it, and whether it is accepted; pure. */
 import { z } from "zod";
 import { interactionKinds } from "../../events/interaction_chunk.ts";
+import { hideChoices } from "../../events/message_action.ts";
 import { platforms } from "../../events/workspace_events.ts";
 
 export const interactionsPerCallMax = 1_000;
@@ -10,8 +11,6 @@ const nameLengthMax = 100;
 const propertiesMax = 50;
 const propertyLengthMax = 1_000;
 const sessionLengthMax = 8_192;
-
-export const hideDurations = ["today", "3d", "7d", "forever"] as const;
 
 /** No control characters, no lone surrogates: ids are compared as they are. */
 const idPattern = /^[^\p{Cc}\p{Cs}]+$/u;
@@ -95,7 +94,7 @@ export function missingField(interaction: Interaction): string | null {
     case "hide":
       if (interaction.campaignId === undefined) return "campaignId";
       return interaction.name === undefined ||
-          (hideDurations as readonly string[]).includes(interaction.name)
+          (hideChoices as readonly string[]).includes(interaction.name)
         ? null
         : "name";
   }

@@ -1,5 +1,5 @@
 /** Which campaigns are active now, and which of any status have a boundary ahead. */
-import { activeStatuses, campaignStreamPrefix } from "../../events/campaign_events.ts";
+import { campaignStreamPrefix, isActiveStatus } from "../../events/campaign_events.ts";
 import type { CampaignState } from "../campaign/mod.ts";
 import type { Draft, StreamStates } from "../event_store/mod.ts";
 import type { StreamState } from "./streams.ts";
@@ -10,7 +10,7 @@ export class ActiveCampaigns {
   constructor(states: StreamStates<StreamState>) {
     states.onChange((stream, head) => {
       if (!stream.startsWith(campaignStreamPrefix)) return;
-      if (isActive(head.state as CampaignState)) this.#streams.add(stream);
+      if (isActiveStatus((head.state as CampaignState).status)) this.#streams.add(stream);
       else this.#streams.delete(stream);
     });
   }
@@ -21,10 +21,8 @@ export class ActiveCampaigns {
     for (const stream of draft.changedStreams()) {
       if (stream.startsWith(campaignStreamPrefix)) candidates.add(stream);
     }
-    return [...candidates].filter((stream) => isActive(draft.state(stream) as CampaignState));
+    return [...candidates].filter((stream) =>
+      isActiveStatus((draft.state(stream) as CampaignState).status)
+    );
   }
-}
-
-function isActive(state: CampaignState): boolean {
-  return (activeStatuses as readonly string[]).includes(state.status);
 }

@@ -2,6 +2,9 @@
 import type { Platform, Role, WorkspaceEvent } from "../../events/workspace_events.ts";
 import { type Decider, refuse } from "../decider.ts";
 
+/** The highest active limit that a workspace may have. */
+export const activeLimitMax = 1_000;
+
 export interface WorkspaceSettings {
   readonly platforms: readonly Platform[];
   /** IANA name. */

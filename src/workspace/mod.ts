@@ -1,5 +1,6 @@
 /** The workspace's settings and keys. */
 export {
+  activeLimitMax,
   type WorkspaceCommand,
   workspaceDecider,
   type WorkspaceRefusalCode,

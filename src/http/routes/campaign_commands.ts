@@ -84,22 +84,26 @@ export function campaignCommandRoutes(engine: Engine): Route[] {
     return commandResponse(outcome);
   };
 
-  const simple = (name: "activate" | "restart" | "end", summary: string): Route =>
+  const simple = (
+    name: "activate" | "restart" | "end" | "stop",
+    summary: string,
+    schema: z.ZodType<{ reason?: string | undefined }> = noBody,
+  ): Route =>
     route({
       method: "post",
       path: `/v1/campaigns/{id}/${name}`,
       tag: "Campaigns",
       summary,
       roles: operators,
-      body: { schema: noBody, mediaTypes: jsonBody, optional: true },
+      body: { schema, mediaTypes: jsonBody, optional: true },
       takesIdempotencyKey: true,
       takesIfMatch: true,
       answers: { 200: campaignAnswer },
       problems: [404, 409, 412],
       handle: async (call) => {
         const body = await readCommandBody(call.context, jsonBody, true);
-        parseBody(noBody, body);
-        return await onCampaign(call, { type: name }, body);
+        const { reason } = parseBody(schema, body);
+        return await onCampaign(call, { type: name }, body, reason);
       },
     });
 
@@ -194,23 +198,7 @@ export function campaignCommandRoutes(engine: Engine): Route[] {
     simple("activate", "Activate a draft"),
     simple("restart", "Restart a stopped campaign"),
     simple("end", "End a posting campaign now"),
-    route({
-      method: "post",
-      path: "/v1/campaigns/{id}/stop",
-      tag: "Campaigns",
-      summary: "Stop an active campaign",
-      roles: operators,
-      body: { schema: stopBody, mediaTypes: jsonBody, optional: true },
-      takesIdempotencyKey: true,
-      takesIfMatch: true,
-      answers: { 200: campaignAnswer },
-      problems: [404, 409, 412],
-      handle: async (call) => {
-        const body = await readCommandBody(call.context, jsonBody, true);
-        const { reason } = parseBody(stopBody, body);
-        return await onCampaign(call, { type: "stop" }, body, reason);
-      },
-    }),
+    simple("stop", "Stop an active campaign", stopBody),
   ];
 }
 

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { isTimeZone } from "../../../events/campaign_schedule.ts";
 import { platforms, roles } from "../../../events/workspace_events.ts";
 import { sha256Hex } from "../../event_store/mod.ts";
-import type { WorkspaceCommand, WorkspaceState } from "../../workspace/mod.ts";
+import { activeLimitMax, type WorkspaceCommand, type WorkspaceState } from "../../workspace/mod.ts";
 import { instant } from "../campaign_json.ts";
 import {
   answerTo,
@@ -22,7 +22,6 @@ import { json, positionHeader, prepareRead, readQuery } from "../read.ts";
 import { type Call, type Route, route } from "../route.ts";
 import { keySchema, workspaceSchema } from "../schemas.ts";
 
-export const activeLimitMax = 1_000;
 const keyNameLengthMax = 100;
 
 const changeBody = z.strictObject({
