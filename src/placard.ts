@@ -111,7 +111,7 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     transact,
     scheduler,
     ingest,
-    delivery: new Delivery(() => models.campaigns.model, statusCheckSeconds),
+    delivery: new Delivery(() => models.campaigns.model, statusCheckSeconds, nowMs),
     durations,
     nowMs,
     newId,

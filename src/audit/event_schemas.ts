@@ -1,6 +1,7 @@
 /** Which events may stand in which stream, and what their data must be. */
 import { z } from "zod";
 import { campaignEventSchemas, campaignStreamPrefix } from "../../events/campaign_events.ts";
+import { claimEventSchemas, claimsStreamPrefix } from "../../events/claim_events.ts";
 import {
   interactionEventSchemas,
   interactionsStreamPrefix,
@@ -14,6 +15,7 @@ const kinds: readonly {
   readonly schemas: Readonly<Record<string, z.ZodType>>;
 }[] = [
   { owns: (stream) => stream.startsWith(campaignStreamPrefix), schemas: campaignEventSchemas },
+  { owns: (stream) => stream.startsWith(claimsStreamPrefix), schemas: claimEventSchemas },
   { owns: (stream) => stream === workspaceStream, schemas: workspaceEventSchemas },
   {
     owns: (stream) => stream.startsWith(interactionsStreamPrefix),

@@ -4,7 +4,7 @@ import type { Platform } from "../../events/workspace_events.ts";
 import type { CampaignRow, CampaignsProjection } from "../../projections/campaigns.ts";
 import type { ContentRevision } from "../../projections/content_revisions.ts";
 import { sha256Hex } from "../event_store/mod.ts";
-import { decodeSession, encodeSession, type Session } from "./session.ts";
+import { decodeSession, encodeSession, type Session } from "../../events/session_token.ts";
 
 export interface DeliveryAnswer {
   /** JSON text. */
@@ -25,6 +25,7 @@ export class Delivery {
   constructor(
     readonly campaigns: () => CampaignsProjection,
     readonly statusCheckSeconds: number,
+    readonly nowMs: () => number,
   ) {}
 
   /** Null when the session token is none. */
@@ -39,7 +40,11 @@ export class Delivery {
     const ready = this.#answers.get(key);
     if (ready) return ready;
     const session = sessionToken === undefined
-      ? { position: campaigns.deliveryChanges.position, pins: {} }
+      ? {
+        position: campaigns.deliveryChanges.position,
+        startedAtMs: this.nowMs(),
+        pins: {},
+      }
       : decodeSession(sessionToken);
     if (!session) return null;
     const answer = this.#answer(campaigns, platform, session);
@@ -67,9 +72,10 @@ export class Delivery {
       if (isPostedAfter(row, session)) pins[row.id] = revision.revision;
     }
     const texts = rows.map(({ row, revision }) => this.#messageText(row, revision));
+    const validator = sha256Hex(JSON.stringify([session.position, pins, texts])).slice(0, 32);
     const body = `{"session":${JSON.stringify(encodeSession({ ...session, pins }))},` +
       `"messages":[${texts.join(",")}],"statusCheckSeconds":${this.statusCheckSeconds}}`;
-    return { body, etag: `"${sha256Hex(body).slice(0, 32)}"` };
+    return { body, etag: `"${validator}"` };
   }
 
   #messageText(row: CampaignRow, revision: ContentRevision): string {

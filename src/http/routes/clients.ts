@@ -1,9 +1,9 @@
 /** What SDKs call: delivery, its cheap status, and interactions. */
 import type { Context } from "hono";
 import { z } from "zod";
+import { sessionTokenLengthMax } from "../../../events/session_token.ts";
 import { problemsOf } from "../../../events/settings_problems.ts";
 import { platforms } from "../../../events/workspace_events.ts";
-import { sessionTokenLengthMax } from "../../delivery/mod.ts";
 import { KeyReusedError, rememberedAnswer } from "../../event_store/mod.ts";
 import {
   type Interaction,
