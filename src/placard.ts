@@ -15,7 +15,7 @@ import { IdentityRegister } from "./identity/mod.ts";
 import { Ingest } from "./ingest/mod.ts";
 import { Mounted, Projector } from "./projector/mod.ts";
 import { Scheduler } from "./scheduler/mod.ts";
-import { campaignStream, streamRules, streamStatesRevision, Transact } from "./transact/mod.ts";
+import { campaignStream, hasHistory, streamRules, streamStatesRevision, Transact } from "./transact/mod.ts";
 
 /** How long a client may go on showing what has been stopped: it asks again after this. */
 export const statusCheckSeconds = 60;
@@ -49,7 +49,7 @@ export function mountedModels(kv: Deno.Kv) {
     states: new Mounted(kv, () => new StreamStates(streamStatesRevision, streamRules), {
       exchangeable: false,
     }),
-    index: new Mounted(kv, () => new StreamIndex(streamRules.tracks)),
+    index: new Mounted(kv, () => new StreamIndex(hasHistory)),
     campaigns: new Mounted(kv, () => new CampaignsProjection()),
     statuses: new Mounted(kv, () => new StatusesProjection()),
     kpi: new Mounted(kv, () => new KpiProjection()),

@@ -1,58 +1,108 @@
-/** What may be shown now: the live campaigns of a platform, each in the revision of the session. */
-import { clickableElements } from "../../events/campaign_settings.ts";
+/**
+ * What may be shown now to this device and user: the live campaigns that pass every rule, each in the
+ * revision of the session, in the subject's variant and locale, highest priority first.
+ */
+import { variantFor } from "../../events/assignment.ts";
+import type { ExposureCap } from "../../events/campaign_settings.ts";
+import { canonicalLocale } from "../../events/locale.ts";
+import { encodeSession, type Session, sessionKey } from "../../events/session_token.ts";
 import type { Platform } from "../../events/workspace_events.ts";
-import type { CampaignRow, CampaignsProjection } from "../../projections/campaigns.ts";
+import type { CampaignsProjection } from "../../projections/campaigns.ts";
 import type { ContentRevision } from "../../projections/content_revisions.ts";
 import { sha256Hex } from "../event_store/mod.ts";
-import { decodeSession, encodeSession, type Session } from "../../events/session_token.ts";
+import type { Eligibility, Question } from "./eligibility.ts";
+import type { CampaignView, Views } from "./live_campaigns.ts";
+import { type Attributes, filledContent, messageText } from "./message.ts";
+import { pinsAfter, revisionFor } from "./session_revisions.ts";
+import type { Subject } from "./subject.ts";
+import { conditionCount } from "./trigger.ts";
 
-export interface DeliveryAnswer {
-  /** JSON text. */
-  readonly body: string;
-  readonly etag: string;
+export interface Asked {
+  readonly platform: Platform;
+  readonly subject: Subject;
+  /** Null: a session begins with this answer. */
+  readonly session: Session | null;
+  readonly locale: string | null;
+  /** Of the user; empty where there is none. */
+  readonly attributes: Attributes;
 }
 
-/** Answers kept ready; one for each platform and session token. */
-const answersKeptMax = 5_000;
+export interface DeliveryAnswer {
+  readonly etag: string;
+  /** JSON text, made when it is asked for. */
+  body(): string;
+}
+
+/** A message that may be shown, before it is written. */
+export interface Eligible {
+  readonly view: CampaignView;
+  readonly revision: ContentRevision;
+  readonly question: Question;
+}
 
 export class Delivery {
-  #answers = new Map<string, DeliveryAnswer>();
-  #model: CampaignsProjection | null = null;
-  #changes = -1;
-  /** The JSON of a message, by the revision that it was made of. */
-  #messageTexts = new WeakMap<ContentRevision, string>();
-
   constructor(
     readonly campaigns: () => CampaignsProjection,
+    readonly eligibility: Eligibility,
     readonly statusCheckSeconds: number,
-    readonly nowMs: () => number,
   ) {}
 
-  /** Null when the session token is none. */
-  sync(platform: Platform, sessionToken: string | undefined): DeliveryAnswer | null {
-    const campaigns = this.campaigns();
-    if (this.#model !== campaigns || this.#changes !== campaigns.deliveryChanges.count) {
-      this.#answers.clear();
-      this.#model = campaigns;
-      this.#changes = campaigns.deliveryChanges.count;
+  sync(asked: Asked, views: Views, nowMs: number): DeliveryAnswer {
+    const eligible = this.eligible(asked, views, nowMs);
+    const { position } = this.campaigns().deliveryChanges;
+    const session = asked.session ?? { position, startedAtMs: nowMs, pins: {} };
+    const shown = eligible.filter(({ view }) => view.draft === null)
+      .map(({ view: { row }, revision }) => ({ row, revision }));
+    const pins = pinsAfter(this.campaigns(), session, shown);
+    const texts: string[] = [];
+    // An answer that starts a session is as good as the one before, unless sessions are counted.
+    let validator = asked.session || !eligible.some(countsSessions) ? "" : `${nowMs}`;
+    for (const pin in pins) validator += ` ${pin} ${pins[pin]}`;
+    validator += session.position;
+    for (const one of eligible) {
+      const message = this.#message(one, asked);
+      validator += message.validator + message.caps;
+      texts.push(message.text, message.caps, "},");
     }
-    const key = `${platform} ${sessionToken ?? ""}`;
-    const ready = this.#answers.get(key);
-    if (ready) return ready;
-    const session = sessionToken === undefined
-      ? {
-        position: campaigns.deliveryChanges.position,
-        startedAtMs: this.nowMs(),
-        pins: {},
+    const { statusCheckSeconds } = this;
+    return {
+      etag: `"${sha256Hex(validator).slice(0, 32)}"`,
+      body: () => {
+        const messages = texts.join("").slice(0, -1);
+        const token = encodeSession({ ...session, pins });
+        return `{"session":"${token}","messages":[${messages}],` +
+          `"statusCheckSeconds":${statusCheckSeconds}}`;
+      },
+    };
+  }
+
+  /** All that may be shown, the first to be shown first. */
+  eligible({ platform, subject, session }: Asked, views: Views, nowMs: number): Eligible[] {
+    const key = session ? sessionKey(session) : 0;
+    const eligible: Eligible[] = [];
+    for (const view of views.live) {
+      const revision = revisionFor(view.row, session);
+      const showable = { ...view.showable, revision };
+      const question = { showable, subject, platform, session: key, atMs: nowMs };
+      if (this.eligibility.firstFailure(question) === null) {
+        eligible.push({ view, revision, question });
       }
-      : decodeSession(sessionToken);
-    if (!session) return null;
-    const answer = this.#answer(campaigns, platform, session);
-    if (this.#answers.size >= answersKeptMax) {
-      this.#answers.delete(this.#answers.keys().next().value!);
     }
-    this.#answers.set(key, answer);
-    return answer;
+    for (const view of views.tested) {
+      const untilMs = subject.device === 0 ? undefined : view.testUntil(subject.device);
+      if (untilMs === undefined || untilMs <= nowMs || !view.isTestOn(platform)) continue;
+      const revision = view.draft!;
+      const showable = { ...view.showable, revision };
+      const question = { showable, subject, platform, session: key, atMs: nowMs };
+      eligible.push({ view, revision, question });
+    }
+    return eligible.sort(byPriority);
+  }
+
+  /** The JSON of one message. */
+  message(one: Eligible, asked: Asked): string {
+    const { text, caps } = this.#message(one, asked);
+    return `${text}${caps}}`;
   }
 
   /** Which of these campaigns may be shown. */
@@ -61,83 +111,51 @@ export class Delivery {
     return campaignIds.filter((campaignId) => live.has(campaignId));
   }
 
-  #answer(campaigns: CampaignsProjection, platform: Platform, session: Session): DeliveryAnswer {
-    const rows = [...campaigns.live.values()]
-      .filter(({ settings }) => settings.platforms?.includes(platform))
-      .filter(isForEverybody)
-      .map((row) => ({ row, revision: revisionFor(row, session) }))
-      .sort(byPriority);
-    const pins = pinsStillNeeded(campaigns, session);
-    for (const { row, revision } of rows) {
-      if (isPostedAfter(row, session)) pins[row.id] = revision.revision;
+  #message({ view, revision, question }: Eligible, { subject, locale, attributes }: Asked) {
+    const { variants, exposure } = revision.delivered;
+    const variant = variantFor(variants, view.row.id, subject.assignedAs);
+    let text = view.text(revision, variant, locale);
+    if (text.personal) {
+      const [head, tail] = view.frame(revision, variant);
+      text = messageText(head, filledContent(text.personal, attributes), tail);
     }
-    const texts = rows.map(({ row, revision }) => this.#messageText(row, revision));
-    const validator = sha256Hex(JSON.stringify([session.position, pins, texts])).slice(0, 32);
-    const body = `{"session":${JSON.stringify(encodeSession({ ...session, pins }))},` +
-      `"messages":[${texts.join(",")}],"statusCheckSeconds":${this.statusCheckSeconds}}`;
-    return { body, etag: `"${validator}"` };
+    const caps = view.draft ? noCaps : this.#caps(exposure.caps, question);
+    return { ...text, caps };
   }
 
-  #messageText(row: CampaignRow, revision: ContentRevision): string {
-    const ready = this.#messageTexts.get(revision);
-    if (ready) return ready;
-    const { type, content, trigger, priority, exposure } = revision.delivered;
-    const text = JSON.stringify({
-      campaignId: row.id,
-      revision: revision.revision,
-      type,
-      content,
-      trigger,
-      priority,
-      caps: { limits: exposure.caps },
-      elementIds: clickableElements(revision.delivered),
+  #caps(caps: readonly ExposureCap[], question: Question): string {
+    if (caps.length === 0) return noCaps;
+    let least: number | null = null;
+    const limits = caps.map((cap) => {
+      const { per, by, max } = cap;
+      const remaining = max === null ? null : max - this.eligibility.used(cap, question);
+      if (remaining !== null) least = Math.min(least ?? Infinity, remaining);
+      return `{"per":"${per}","by":"${by}","max":${max},"remaining":${remaining}}`;
     });
-    this.#messageTexts.set(revision, text);
-    return text;
+    return `{"limits":[${limits.join()}],"remaining":${least}}`;
   }
 }
 
-function isForEverybody({ settings }: CampaignRow): boolean {
-  return (settings.audience?.kind ?? "all") === "all";
+const noCaps = '{"limits":[],"remaining":null}';
+
+function countsSessions({ revision }: Eligible): boolean {
+  return revision.delivered.exposure.caps.some(({ per, max }) => per === "session" && max !== null);
 }
 
-/** A campaign that has ended is not shown again; a stopped one may be. */
-function pinsStillNeeded(campaigns: CampaignsProjection, { pins }: Session) {
-  return Object.fromEntries(
-    Object.entries(pins).filter(([id]) => (campaigns.get(id)?.status ?? "ended") !== "ended"),
-  );
+/** The locale that was asked for, as far as it is a tag; phones write `pt_BR`. */
+export function localeOf(asked: string | undefined): string | null {
+  return asked === undefined ? null : canonicalLocale(asked.replaceAll("_", "-"));
 }
 
-/** Whether the campaign was first posted after the session began. */
-function isPostedAfter({ revisions }: CampaignRow, session: Session): boolean {
-  const first = revisions[0]!;
-  // Revisions begin at 1: where they do not, older ones are not kept any more.
-  return first.revision === 1 && first.position > session.position;
-}
-
-/** The revision that the session began with; the latest for a campaign that was posted after it. */
-function revisionFor(row: CampaignRow, session: Session): ContentRevision {
-  const { revisions } = row;
-  if (Object.hasOwn(session.pins, row.id)) {
-    return revisions.find(({ revision }) => revision >= session.pins[row.id]!) ?? revisions.at(-1)!;
-  }
-  if (isPostedAfter(row, session)) return revisions.at(-1)!;
-  return revisions.findLast(({ position }) => position <= session.position) ?? revisions[0]!;
-}
-
-interface Candidate {
-  readonly row: CampaignRow;
-  readonly revision: ContentRevision;
-}
-
-/** Higher priority first; then more conditions, then the latest settings change, then the id. */
-function byPriority(a: Candidate, b: Candidate): number {
-  return b.revision.delivered.priority - a.revision.delivered.priority ||
-    conditionCount(b) - conditionCount(a) ||
-    b.row.settingsChangedAtMs - a.row.settingsChangedAtMs ||
-    (a.row.id < b.row.id ? -1 : 1);
-}
-
-function conditionCount({ revision: { delivered: { trigger } } }: Candidate): number {
-  return trigger.kind === "event" ? trigger.conditions?.and.length ?? 0 : 0;
+/**
+ * Higher priority first; then a test, then more conditions, then the latest settings change, then the
+ * id.
+ */
+function byPriority(a: Eligible, b: Eligible): number {
+  const one = a.revision.delivered, other = b.revision.delivered;
+  return other.priority - one.priority ||
+    Number(b.view.draft !== null) - Number(a.view.draft !== null) ||
+    conditionCount(other.trigger) - conditionCount(one.trigger) ||
+    b.view.row.settingsChangedAtMs - a.view.row.settingsChangedAtMs ||
+    (a.view.row.id < b.view.row.id ? -1 : 1);
 }
