@@ -14,6 +14,7 @@ import {
   interactionKinds,
 } from "../events/interaction_chunk.ts";
 import type { DomainEvent, RecordedEvent } from "../events/recorded_event.ts";
+import { Exposures } from "./exposures.ts";
 import { DigestSet } from "./digest_set.ts";
 import {
   CampaignKpi,
@@ -30,6 +31,7 @@ import { RecallIndex } from "./kpi_recall.ts";
 import type { Projection } from "./projection.ts";
 
 export class KpiProjection implements Projection {
+  readonly exposures = new Exposures();
   readonly name = "kpi";
   readonly revision = 1;
   readonly #campaigns = new Map<string, CampaignKpi>();

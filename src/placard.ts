@@ -7,15 +7,32 @@ import { WorkspaceProjection } from "../projections/workspace.ts";
 import { interactionsStreamPrefix } from "../events/interaction_events.ts";
 import { upcast } from "../events/upcast.ts";
 import type { CampaignState } from "./campaign/mod.ts";
-import { Delivery } from "./delivery/mod.ts";
+import {
+  Asking,
+  Claims,
+  Delivery,
+  Eligibility,
+  Explain,
+  LiveCampaigns,
+  LocalTime,
+  Past,
+} from "./delivery/mod.ts";
 import { BodyWriter, openLog, StreamIndex, StreamStates, Tail, Writer } from "./event_store/mod.ts";
 import { sha256Hex } from "./event_store/mod.ts";
 import { createApp, type Engine, Keyring, type Models } from "./http/mod.ts";
 import { IdentityRegister } from "./identity/mod.ts";
 import { Ingest } from "./ingest/mod.ts";
 import { Mounted, Projector } from "./projector/mod.ts";
+import { Profiles } from "./profiles/mod.ts";
+import { Snapshots } from "./snapshots/mod.ts";
 import { Scheduler } from "./scheduler/mod.ts";
-import { campaignStream, hasHistory, streamRules, streamStatesRevision, Transact } from "./transact/mod.ts";
+import {
+  campaignStream,
+  hasHistory,
+  streamRules,
+  streamStatesRevision,
+  Transact,
+} from "./transact/mod.ts";
 
 /** How long a client may go on showing what has been stopped: it asks again after this. */
 export const statusCheckSeconds = 60;
@@ -83,6 +100,8 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
   const transact = new Transact(writer, states, durations, () => false);
   const scheduler = new Scheduler({ states, transact, tail, durations, nowMs, newId });
   const identities = new IdentityRegister(kv);
+  const profiles = new Profiles();
+  const snapshots = new Snapshots();
   const ingest = new Ingest({
     bodies: new BodyWriter({
       kv,
@@ -101,6 +120,13 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     nowMs,
     newId,
   });
+  const exposures = () => models.kpi.model.exposures;
+  const eligibility = new Eligibility(exposures, new LocalTime());
+  const liveCampaigns = new LiveCampaigns(
+    () => models.campaigns.model,
+    () => models.workspace.model.row.timeZone,
+    snapshots,
+  );
   const engine: Engine = {
     kv,
     reader,
@@ -111,7 +137,23 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     transact,
     scheduler,
     ingest,
-    delivery: new Delivery(() => models.campaigns.model, statusCheckSeconds, nowMs),
+    identities,
+    liveCampaigns,
+    delivery: new Delivery(() => models.campaigns.model, eligibility, statusCheckSeconds),
+    asking: new Asking(identities, profiles),
+    claims: new Claims({
+      writer,
+      identities,
+      campaigns: liveCampaigns,
+      eligibility,
+      exposures,
+      durations,
+    }),
+    explain: new Explain(
+      liveCampaigns,
+      new Past(reader, () => models.index.model, durations),
+      eligibility,
+    ),
     durations,
     nowMs,
     newId,

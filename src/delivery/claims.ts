@@ -8,7 +8,13 @@ import { type Session, sessionKey } from "../../events/session_token.ts";
 import type { EventMeta } from "../../events/recorded_event.ts";
 import type { Exposures } from "../../projections/exposures.ts";
 import { type CampaignState, dueEvents } from "../campaign/mod.ts";
-import { type Draft, type Outcome, sha256Hex, type Writer } from "../event_store/mod.ts";
+import {
+  type Command,
+  type Draft,
+  type Outcome,
+  sha256Hex,
+  type Writer,
+} from "../event_store/mod.ts";
 import type { IdentityRegister } from "../identity/mod.ts";
 import {
   campaignStream,
@@ -28,6 +34,7 @@ export interface ClaimRequest {
   readonly subject: Subject;
   readonly session: Session | null;
   readonly meta: EventMeta;
+  readonly remember?: Command<StreamState, unknown>["remember"];
 }
 
 export interface ClaimAnswer {
@@ -58,10 +65,11 @@ export class Claims {
         await this.options.campaigns.view(row, this.options.campaigns.workspaceZone());
       const subject = view ? await this.#registered(request.subject) : request.subject;
       const outcome = await this.options.writer.submit<ClaimAnswer | "again">({
-        decide: (draft) => ({
-          answer: this.#decide(draft, view, { ...request, subject }),
-          success: true,
-        }),
+        decide: (draft) => {
+          const answer = this.#decide(draft, view, { ...request, subject });
+          return { answer, success: answer !== "again" && answer.granted };
+        },
+        ...(request.remember ? { remember: request.remember } : {}),
       });
       const { answer } = outcome;
       if (answer !== "again") return { ...outcome, answer };

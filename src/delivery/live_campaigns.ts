@@ -12,7 +12,7 @@ import type { CampaignRow, CampaignsProjection } from "../../projections/campaig
 import type { ContentRevision } from "../../projections/content_revisions.ts";
 import type { Snapshot, Snapshots } from "../snapshots/mod.ts";
 import type { Showable } from "./eligibility.ts";
-import { type MessageText, messageContent, messageFrame, messageText } from "./message.ts";
+import { messageContent, messageFrame, type MessageText, messageText } from "./message.ts";
 
 export class CampaignView {
   /** All of `Showable` but the revision, which depends on the session. */
@@ -100,7 +100,9 @@ export class LiveCampaigns {
       return id !== null && this.snapshots.get(id) === undefined ? [id] : [];
     });
     if (missing.length > 0) {
-      return Promise.all(missing.map((id) => this.snapshots.load(id))).then(() => this.#make(model));
+      return Promise.all(missing.map((id) => this.snapshots.load(id))).then(() =>
+        this.#make(model)
+      );
     }
     return this.#make(model);
   }

@@ -2,13 +2,10 @@
  * A campaign and the workspace as they were at an instant: what had been recorded by then, and what the
  * clock had done by then though nobody had looked.
  */
-import {
-  type CampaignEvent,
-  campaignStreamPrefix,
-} from "../../events/campaign_events.ts";
+import { type CampaignEvent, campaignStreamPrefix } from "../../events/campaign_events.ts";
 import type { RecordedEvent } from "../../events/recorded_event.ts";
 import { workspaceStream } from "../../events/workspace_events.ts";
-import { campaignsFold, type CampaignRow } from "../../projections/campaigns.ts";
+import { type CampaignRow, campaignsFold } from "../../projections/campaigns.ts";
 import { workspaceFold, type WorkspaceRow } from "../../projections/workspace.ts";
 import { campaignDecider, type ClockDurations, dueEvents } from "../campaign/mod.ts";
 import type { LogReader, StreamIndex } from "../event_store/mod.ts";

@@ -15,10 +15,12 @@ import { HttpProblem } from "./problem.ts";
 import { mount, type Route } from "./route.ts";
 import { campaignCommandRoutes } from "./routes/campaign_commands.ts";
 import { campaignQueryRoutes } from "./routes/campaign_queries.ts";
-import { clientRoutes } from "./routes/clients.ts";
+import { deliveryRoutes } from "./routes/delivery.ts";
 import { documentRoutes } from "./routes/documents.ts";
+import { interactionRoutes } from "./routes/interactions.ts";
 import { kpiRoutes } from "./routes/kpis.ts";
 import { operationRoutes } from "./routes/operations.ts";
+import { rehearsalRoutes } from "./routes/rehearsal.ts";
 import { workspaceRoutes } from "./routes/workspace.ts";
 
 export const apiVersion = "1.0.0";
@@ -36,7 +38,9 @@ export function createApp({ engine, keyring, onBug }: AppOptions): Hono {
     ...campaignCommandRoutes(engine),
     ...campaignQueryRoutes(engine),
     ...kpiRoutes(engine),
-    ...clientRoutes(engine),
+    ...deliveryRoutes(engine),
+    ...interactionRoutes(engine),
+    ...rehearsalRoutes(engine),
     ...workspaceRoutes(engine),
     ...operationRoutes(engine, metrics),
   ];

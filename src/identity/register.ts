@@ -49,6 +49,15 @@ export class IdentityRegister {
     return this.#kinds[kind].cached.get(id);
   }
 
+  async find(kind: IdentityKind, id: string): Promise<number | undefined> {
+    const known = this.known(kind, id);
+    if (known !== undefined) return known;
+    const entry = await retried(() =>
+      this.kv.get<number>(keys.identityNumber(kind, id), { consistency: "strong" })
+    );
+    return entry.value ?? undefined;
+  }
+
   /**
    * Gives every id a number, new ones where there are none. Ids that come while others are being
    * assigned are gathered and assigned together; the answer has the numbers of all of those.
