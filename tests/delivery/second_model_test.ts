@@ -1,0 +1,82 @@
+/**
+ * Delivery and explain beside a second model, made by other code (`second_model.ts`): random worlds live
+ * through changes of the clock, and both are asked who is shown what, when, and why not.
+ * `PLACARD_TEST_SEED=7` tries others, `PLACARD_TEST_WORLD=12` lives only one.
+ */
+import { assertEquals } from "@std/assert";
+import { Comparison } from "./comparison.ts";
+import { placeCount } from "./random_world.ts";
+import { murmur3 } from "./second_hash.ts";
+import { WorldDriver } from "./world_driver.ts";
+
+const seed = Number(Deno.env.get("PLACARD_TEST_SEED") ?? 20_260_402);
+const onlyWorld = Deno.env.get("PLACARD_TEST_WORLD");
+const worldCount = Number(Deno.env.get("PLACARD_TEST_WORLDS") ?? 6 * placeCount);
+const moments = 80;
+const questions = 16;
+const works = {
+  exposures: Deno.env.has("EXPOSURES"),
+  snapshots: Deno.env.has("SNAPSHOTS"),
+};
+
+Deno.test("the second model's hash gives the published values", () => {
+  const vectors: [string, number, number][] = [
+    ["", 0, 0],
+    ["", 1, 0x514e_28b7],
+    ["", 0xffff_ffff, 0x81f1_6f39],
+    ["test", 0, 0xba6b_d213],
+    ["test", 0x9747_b28c, 0x704b_81dc],
+    ["Hello, world!", 0, 0xc036_3e43],
+    ["Hello, world!", 0x9747_b28c, 0x2488_4cba],
+    ["The quick brown fox jumps over the lazy dog", 0, 0x2e4f_f723],
+    ["The quick brown fox jumps over the lazy dog", 0x9747_b28c, 0x2fa8_26cd],
+    ["aaaa", 0x9747_b28c, 0x5a97_808a],
+    ["aaa", 0x9747_b28c, 0x283e_0130],
+    ["aa", 0x9747_b28c, 0x5d21_1726],
+    ["a", 0x9747_b28c, 0x7fa0_9ea6],
+    ["ππππππππ", 0x9747_b28c, 0xd580_63c1],
+  ];
+  for (const [text, from, expected] of vectors) assertEquals(murmur3(text, from), expected, text);
+});
+
+Deno.test("delivery and explain agree with a second model", async () => {
+  const startedMs = performance.now();
+  const comparison = new Comparison();
+  const numbers = onlyWorld === undefined
+    ? Array.from({ length: worldCount }, (_, number) => number)
+    : [Number(onlyWorld)];
+  for (const number of numbers) {
+    const driver = new WorldDriver({ seed, number, moments, questions, works, comparison });
+    try {
+      await driver.live();
+    } catch (error) {
+      console.log(`seed ${seed}, world ${number}`);
+      throw error;
+    }
+  }
+  const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1);
+  console.log(`seed ${seed}: ${comparison.caseCount} cases in ${seconds} s`, comparison.cases);
+  console.log([...comparison.covered].sort().map(([what, count]) => `${what}: ${count}`).join("\n"));
+  for (const [what, { count, kept }] of comparison.disagreements) {
+    console.log(`DISAGREE ${what}: ${count}`);
+    Deno.env.has("DUMP") && Deno.writeTextFileSync(`/tmp/dump_${what.replaceAll(" ","_")}.json`, JSON.stringify(kept, (_,v)=>v instanceof Set?[...v]:v, 1));
+    for (const { expected, actual, told } of kept) {
+      const { asked, at, now, world } = told;
+      console.log(JSON.stringify({ world, now, at, asked, ...difference(expected, actual) }));
+    }
+  }
+  assertEquals(comparison.disagreements.size, 0);
+});
+
+/** What one has and the other has not, of lists; and both, of anything else. */
+function difference(expected: unknown, actual: unknown) {
+  if (!Array.isArray(expected) || !Array.isArray(actual)) return { expected, actual };
+  const without = (these: unknown[], those: unknown[]) => {
+    const known = new Set(those.map((one) => JSON.stringify(one)));
+    return these.filter((one) => !known.has(JSON.stringify(one)));
+  };
+  const missing = without(expected, actual), extra = without(actual, expected);
+  return missing.length + extra.length > 0
+    ? { missing, extra }
+    : { order: expected.map(({ campaignId }) => campaignId), actual };
+}
