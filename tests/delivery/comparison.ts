@@ -42,7 +42,7 @@ export class Comparison {
 }
 
 /** JSON with sorted names. */
-function stable(value: unknown): string {
+export function stable(value: unknown): string {
   return JSON.stringify(value, (_, inner) =>
     inner !== null && typeof inner === "object" && !Array.isArray(inner)
       ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => a < b ? -1 : 1))

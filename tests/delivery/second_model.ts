@@ -55,6 +55,8 @@ export interface Predicted {
   readonly revision: number;
   readonly variant: string | null;
   readonly title: string;
+  readonly priority: number;
+  readonly conditions: number;
   readonly isTest: boolean;
   readonly remaining: Readonly<Record<string, number>>;
 }
@@ -70,7 +72,7 @@ export function predict(
   atMs: number,
   note: Note = nothing,
 ): { readonly messages: Predicted[]; readonly session: Session } {
-  const shown: (Predicted & { priority: number; conditions: number; changedMs: number })[] = [];
+  const shown: (Predicted & { changedMs: number })[] = [];
   const session = asked.session ?? { startedMs: atMs, pins: {} };
   const pins = { ...session.pins };
   for (const campaign of world.campaigns) {
@@ -118,7 +120,7 @@ export function predict(
   shown.slice(1).forEach((one, index) =>
     note(`order by ${decisive(shown[index]!, one)?.[0] ?? "id"}`)
   );
-  const messages = shown.map(({ priority: _, conditions: _c, changedMs: _m, ...one }) => one);
+  const messages = shown.map(({ changedMs: _, ...one }) => one);
   return { messages, session: { startedMs: session.startedMs, pins } };
 }
 

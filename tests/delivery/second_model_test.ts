@@ -4,7 +4,7 @@
  * `PLACARD_TEST_SEED=7` tries others, `PLACARD_TEST_WORLD=12` lives only one.
  */
 import { assertEquals } from "@std/assert";
-import { Comparison } from "./comparison.ts";
+import { Comparison, stable } from "./comparison.ts";
 import { placeCount } from "./random_world.ts";
 import { murmur3 } from "./second_hash.ts";
 import { WorldDriver } from "./world_driver.ts";
@@ -72,8 +72,8 @@ Deno.test("delivery and explain agree with a second model", async () => {
 function difference(expected: unknown, actual: unknown) {
   if (!Array.isArray(expected) || !Array.isArray(actual)) return { expected, actual };
   const without = (these: unknown[], those: unknown[]) => {
-    const known = new Set(those.map((one) => JSON.stringify(one)));
-    return these.filter((one) => !known.has(JSON.stringify(one)));
+    const known = new Set(those.map((one) => stable(one)));
+    return these.filter((one) => !known.has(stable(one)));
   };
   const missing = without(expected, actual), extra = without(actual, expected);
   return missing.length + extra.length > 0

@@ -25,7 +25,7 @@ import {
   type Settings,
   type World,
 } from "./second_life.ts";
-import { type Asked, claimLapseMs, judge, lastSet, predict, type Session } from "./second_model.ts";
+import { type Asked, claimLapseMs, judge, lastSet, predict, type Predicted, type Session } from "./second_model.ts";
 
 const leadMs = hourMs;
 /** What the product can do: a class that is off is not drawn. */
@@ -74,6 +74,12 @@ export class WorldDriver {
   readonly #openClaims: { claimId: string; campaignId: string; deviceId: string }[] = [];
   readonly #audienceIds: string[] = [];
   readonly #instants: number[] = [];
+  readonly #asked: {
+    readonly query: Record<string, string>;
+    readonly asked: Asked;
+    readonly etag: string;
+    readonly messages: readonly Predicted[];
+  }[] = [];
   #server!: TestServer;
   #ids = 0;
 
@@ -518,7 +524,9 @@ export class WorldDriver {
   async #ask(): Promise<void> {
     const { chance } = this;
     const draw = chance.draw();
-    if (draw < 0.6) await this.#askSync();
+    if (draw < 0.45) await this.#askSync();
+    else if (draw < 0.52) await this.#askAgain();
+    else if (draw < 0.6) await this.#askOne();
     else await this.#askWhy(draw < 0.85);
   }
 
@@ -528,35 +536,74 @@ export class WorldDriver {
 
   async #askSync(): Promise<void> {
     const { chance, world, comparison } = this;
-    const nowMs = this.#nowMs;
-    const who = this.#asking();
-    const platform = chance.oneOf(platforms);
-    const token = chance.is(0.6) ? this.#tokenOf(who.deviceId, nowMs) : undefined;
-    const asked: Asked = { platform, ...who, ...(token ? { session: token.session } : {}) };
-    const expected = predict(world, asked, nowMs, comparison.met);
-    const query = new URLSearchParams({
-      platform,
-      ...who,
-      ...(token ? { session: token.token } : {}),
-    });
-    const { json } = await this.#ok(
-      await this.#server.request("GET", `/v1/delivery?${query}`, { role: "sdk" }),
-    );
-    // deno-lint-ignore no-explicit-any -- the answer's JSON
-    const actual = json.messages.map((message: any) => ({
-      campaignId: message.campaignId,
-      revision: message.revision,
-      variant: message.variant ?? null,
-      title: message.content.title,
-      isTest: message.test ?? false,
-      remaining: message.test ? {} : remainingOf(message.caps),
-    }));
+    const { query, asked } = this.#request();
+    const expected = predict(world, asked, this.#nowMs, comparison.met);
+    const { json, headers } = await this.#sync(query);
     comparison.case("sync");
     comparison.met(`sync with ${expected.messages.length === 0 ? "nothing" : "messages"}`);
+    const actual = json.messages.map(messageOf);
     comparison.same("sync", expected.messages, actual, () => this.#told({ asked }));
-    const tokens = this.#tokens.get(who.deviceId) ?? [];
-    tokens.push({ token: json.session, session: expected.session, givenMs: nowMs });
-    this.#tokens.set(who.deviceId, tokens.slice(-5));
+    const tokens = this.#tokens.get(asked.deviceId) ?? [];
+    tokens.push({ token: json.session, session: expected.session, givenMs: this.#nowMs });
+    this.#tokens.set(asked.deviceId, tokens.slice(-5));
+    const etag = headers.get("etag")!;
+    if (chance.is(0.3)) this.#asked.push({ query, asked, etag, messages: expected.messages });
+    if (this.#asked.length > 30) this.#asked.shift();
+  }
+
+  /** With the validator of an earlier answer: a 304 says that it would be the same. */
+  async #askAgain(): Promise<void> {
+    const { chance, world, comparison } = this;
+    if (this.#asked.length === 0) return await this.#askSync();
+    const { query, asked, etag, messages } = chance.oneOf(this.#asked);
+    const expected = predict(world, asked, this.#nowMs, comparison.met).messages;
+    const { status, json } = await this.#sync(query, etag);
+    comparison.case("sync with a validator");
+    comparison.met(`validator answered ${status}`);
+    const actual = status === 304 ? messages : json.messages.map(messageOf);
+    comparison.same(`sync answered ${status}`, expected, actual, () => this.#told({ asked }));
+  }
+
+  /** Decide: the first whose trigger is met. */
+  async #askOne(): Promise<void> {
+    const { chance, world, comparison } = this;
+    const { query, asked } = this.#request();
+    const held = chance.below(4) - 1;
+    const properties = Object.fromEntries(
+      Array.from({ length: Math.max(held, 0) }, (_, index) => [`n${index}`, index + 1]),
+    );
+    const body = { ...query, ...(held < 0 ? {} : { event: "bought", properties }) };
+    const { messages } = predict(world, asked, this.#nowMs, comparison.met);
+    const expected = messages.find(({ conditions }) =>
+      held < 0 ? conditions === 0 : conditions > 0 && conditions <= held
+    ) ?? null;
+    const { json } = await this.#operator("POST", "/v1/delivery/decide", body, 200, "sdk");
+    comparison.case("decide");
+    comparison.met(`decide ${held < 0 ? "at the start" : "on an event"}: ${
+      expected ? "a message" : "none"
+    }`);
+    const actual = json.message && messageOf(json.message);
+    comparison.same("decide", expected, actual, () => this.#told({ asked, body, messages }));
+  }
+
+  #request(): { query: Record<string, string>; asked: Asked } {
+    const { chance } = this;
+    const who = this.#asking();
+    const platform = chance.oneOf(platforms);
+    const token = chance.is(0.6) ? this.#tokenOf(who.deviceId, this.#nowMs) : undefined;
+    return {
+      query: { platform, ...who, ...(token ? { session: token.token } : {}) },
+      asked: { platform, ...who, ...(token ? { session: token.session } : {}) },
+    };
+  }
+
+  async #sync(query: Record<string, string>, etag?: string): Promise<Answer> {
+    const answer = await this.#server.request(
+      "GET",
+      `/v1/delivery?${new URLSearchParams(query)}`,
+      { role: "sdk", ...(etag === undefined ? {} : { headers: { "if-none-match": etag } }) },
+    );
+    return answer.status === 304 ? answer : this.#ok(answer);
   }
 
   async #askWhy(isNow: boolean): Promise<void> {
@@ -704,9 +751,23 @@ function sentJson(item: Sent): Record<string, unknown> {
   };
 }
 
+// deno-lint-ignore no-explicit-any -- a message as JSON
+function messageOf(message: any): Predicted {
+  return {
+    campaignId: message.campaignId,
+    revision: message.revision,
+    variant: message.variant ?? null,
+    title: message.content.title,
+    priority: message.priority,
+    conditions: message.trigger.conditions?.and.length ?? 0,
+    isTest: message.test ?? false,
+    remaining: message.test ? {} : remainingOf(message.caps),
+  };
+}
+
 function remainingOf(
-  caps: { limits: { per: string; by: string; max: number | null; remaining: number | null }[] },
-): Record<string, number | null> {
+  caps: { limits: { per: string; by: string; max: number | null; remaining: number }[] },
+): Record<string, number> {
   return Object.fromEntries(
     caps.limits.filter(({ max }) => max !== null)
       .map(({ per, by, remaining }) => [`${per}_${by}`, remaining]),
