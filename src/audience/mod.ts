@@ -1,3 +1,0 @@
-export function conditionsHold(c: { and: unknown[] }, _p: unknown): boolean {
-  return c.and.length === 0;
-}
