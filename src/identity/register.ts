@@ -49,13 +49,13 @@ export class IdentityRegister {
     return this.#kinds[kind].cached.get(id);
   }
 
+  /** The number of an id that has one; unlike `assign` this never gives one. */
   async find(kind: IdentityKind, id: string): Promise<number | undefined> {
     const known = this.known(kind, id);
     if (known !== undefined) return known;
-    const entry = await retried(() =>
-      this.kv.get<number>(keys.identityNumber(kind, id), { consistency: "strong" })
-    );
-    return entry.value ?? undefined;
+    const numbers = new Map<string, number>();
+    await retried(() => this.#lookUp(kind, [id], numbers));
+    return numbers.get(id);
   }
 
   /**
