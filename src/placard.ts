@@ -3,8 +3,10 @@ import type { Role } from "../events/workspace_events.ts";
 import { CampaignsProjection } from "../projections/campaigns.ts";
 import { KpiProjection } from "../projections/kpi.ts";
 import { StatusesProjection } from "../projections/statuses.ts";
+import { SubjectsProjection } from "../projections/subjects.ts";
 import { WorkspaceProjection } from "../projections/workspace.ts";
 import { interactionsStreamPrefix } from "../events/interaction_events.ts";
+import { profilesStreamPrefix, subjectKinds } from "../events/profile_events.ts";
 import { upcast } from "../events/upcast.ts";
 import type { CampaignState } from "./campaign/mod.ts";
 import { Delivery } from "./delivery/mod.ts";
@@ -13,6 +15,7 @@ import { sha256Hex } from "./event_store/mod.ts";
 import { createApp, type Engine, Keyring, type Models } from "./http/mod.ts";
 import { IdentityRegister } from "./identity/mod.ts";
 import { Ingest } from "./ingest/mod.ts";
+import { Profiles } from "./profiles/mod.ts";
 import { Mounted, Projector } from "./projector/mod.ts";
 import { Scheduler } from "./scheduler/mod.ts";
 import { campaignStream, streamRules, streamStatesRevision, Transact } from "./transact/mod.ts";
@@ -54,6 +57,7 @@ export function mountedModels(kv: Deno.Kv) {
     statuses: new Mounted(kv, () => new StatusesProjection()),
     kpi: new Mounted(kv, () => new KpiProjection()),
     workspace: new Mounted(kv, () => new WorkspaceProjection()),
+    subjects: new Mounted(kv, () => new SubjectsProjection()),
   };
 }
 
@@ -83,15 +87,23 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
   const transact = new Transact(writer, states, durations, () => false);
   const scheduler = new Scheduler({ states, transact, tail, durations, nowMs, newId });
   const identities = new IdentityRegister(kv);
+  // Those that were forgotten after the rows were written come with the tail.
+  for (const kind of subjectKinds) {
+    for (const number of models.subjects.model.forgotten(kind)) identities.drop(kind, number);
+  }
+  const bodyWriter = (streamPrefix: string) =>
+    new BodyWriter({ kv, epoch, tail, streamPrefix, nowMs, newId });
+  const profiles = new Profiles({
+    kv,
+    bodies: bodyWriter(profilesStreamPrefix),
+    tail,
+    identities,
+    nowMs,
+    newId,
+    newSecret: options.newSecret,
+  });
   const ingest = new Ingest({
-    bodies: new BodyWriter({
-      kv,
-      epoch,
-      tail,
-      streamPrefix: interactionsStreamPrefix,
-      nowMs,
-      newId,
-    }),
+    bodies: bodyWriter(interactionsStreamPrefix),
     tail,
     identities,
     campaign: (campaignId) => {
@@ -110,7 +122,9 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     writer,
     transact,
     scheduler,
+    identities,
     ingest,
+    profiles,
     delivery: new Delivery(() => models.campaigns.model, statusCheckSeconds, nowMs),
     durations,
     nowMs,
@@ -135,6 +149,7 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
       await scheduler.close();
       await writer.idle();
       await ingest.idle();
+      await profiles.idle();
       identities.close();
       await warmed;
       await tail.poll();

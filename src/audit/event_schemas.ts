@@ -6,6 +6,7 @@ import {
   interactionEventSchemas,
   interactionsStreamPrefix,
 } from "../../events/interaction_events.ts";
+import { profileEventSchemas, profilesStreamPrefix } from "../../events/profile_events.ts";
 import type { StoredEvent } from "../../events/recorded_event.ts";
 import { upcast } from "../../events/upcast.ts";
 import { workspaceEventSchemas, workspaceStream } from "../../events/workspace_events.ts";
@@ -17,6 +18,7 @@ const kinds: readonly {
   { owns: (stream) => stream.startsWith(campaignStreamPrefix), schemas: campaignEventSchemas },
   { owns: (stream) => stream.startsWith(claimsStreamPrefix), schemas: claimEventSchemas },
   { owns: (stream) => stream === workspaceStream, schemas: workspaceEventSchemas },
+  { owns: (stream) => stream.startsWith(profilesStreamPrefix), schemas: profileEventSchemas },
   {
     owns: (stream) => stream.startsWith(interactionsStreamPrefix),
     schemas: interactionEventSchemas,

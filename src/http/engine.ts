@@ -2,10 +2,13 @@
 import type { CampaignsProjection } from "../../projections/campaigns.ts";
 import type { KpiProjection } from "../../projections/kpi.ts";
 import type { StatusesProjection } from "../../projections/statuses.ts";
+import type { SubjectsProjection } from "../../projections/subjects.ts";
 import type { WorkspaceProjection } from "../../projections/workspace.ts";
 import type { Delivery } from "../delivery/mod.ts";
 import type { LogReader, StreamIndex, StreamStates, Tail, Writer } from "../event_store/mod.ts";
+import type { IdentityRegister } from "../identity/mod.ts";
 import type { Ingest } from "../ingest/mod.ts";
+import type { Profiles } from "../profiles/mod.ts";
 import type { Mounted, Projector } from "../projector/mod.ts";
 import type { Scheduler } from "../scheduler/mod.ts";
 import type { Durations, StreamState, Transact } from "../transact/mod.ts";
@@ -17,6 +20,7 @@ export interface Models {
   readonly statuses: Mounted<StatusesProjection>;
   readonly kpi: Mounted<KpiProjection>;
   readonly workspace: Mounted<WorkspaceProjection>;
+  readonly subjects: Mounted<SubjectsProjection>;
 }
 
 export interface Engine {
@@ -28,7 +32,9 @@ export interface Engine {
   readonly writer: Writer<StreamState>;
   readonly transact: Transact;
   readonly scheduler: Scheduler;
+  readonly identities: IdentityRegister;
   readonly ingest: Ingest;
+  readonly profiles: Profiles;
   readonly delivery: Delivery;
   readonly durations: Durations;
   nowMs(): number;

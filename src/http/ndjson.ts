@@ -143,7 +143,7 @@ async function* bodyChunks(context: Context): AsyncGenerator<Uint8Array> {
     else yield* ReadableStream.from(packed()).pipeThrough(new DecompressionStream("gzip"));
   } catch {
     if (received && encoding === "gzip") {
-      throw new HttpProblem("malformed_request", "the body is not gzip; what came before it holds");
+      throw new HttpProblem("malformed_request", "the body is not gzip; send all of it again");
     }
     // The caller has gone, or the server is stopping: Deno then reads no more of a body.
     throw new HttpProblem("body_not_received", "the body did not arrive whole; send it again");
