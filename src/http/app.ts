@@ -23,6 +23,7 @@ import { interactionRoutes } from "./routes/interactions.ts";
 import { kpiRoutes } from "./routes/kpis.ts";
 import { operationRoutes } from "./routes/operations.ts";
 import { rehearsalRoutes } from "./routes/rehearsal.ts";
+import { peopleRoutes } from "./routes/people.ts";
 import { workspaceRoutes } from "./routes/workspace.ts";
 
 export const apiVersion = "1.0.0";
@@ -45,6 +46,7 @@ export function createApp({ engine, keyring, onBug }: AppOptions): Hono {
     ...deliveryRoutes(engine),
     ...interactionRoutes(engine),
     ...rehearsalRoutes(engine),
+    ...peopleRoutes(engine),
     ...workspaceRoutes(engine),
     ...operationRoutes(engine, metrics),
   ];
