@@ -10,6 +10,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "src/decider.ts": ["events"],
   "src/campaign": ["events", "src/decider.ts"],
   "src/workspace": ["events", "src/decider.ts"],
+  "src/audience": ["events", "src/decider.ts", "json-logic-engine"],
   "src/event_store": ["events/recorded_event.ts", "node:"],
   "src/projector": ["events/recorded_event.ts", "projections/projection.ts", "src/event_store"],
   "src/identity": ["src/event_store"],
