@@ -1,9 +1,11 @@
 /** Wires one process: the store, the read models, the writer, the scheduler, and the app over them. */
 import type { Role } from "../events/workspace_events.ts";
+import { AudiencesProjection } from "../projections/audiences.ts";
 import { CampaignsProjection } from "../projections/campaigns.ts";
 import { KpiProjection } from "../projections/kpi.ts";
 import { StatusesProjection } from "../projections/statuses.ts";
 import { WorkspaceProjection } from "../projections/workspace.ts";
+import { membersStreamPrefix } from "../events/audience_events.ts";
 import { interactionsStreamPrefix } from "../events/interaction_events.ts";
 import { upcast } from "../events/upcast.ts";
 import type { CampaignState } from "./campaign/mod.ts";
@@ -50,6 +52,7 @@ export function mountedModels(kv: Deno.Kv) {
       exchangeable: false,
     }),
     index: new Mounted(kv, () => new StreamIndex(streamRules.tracks)),
+    audiences: new Mounted(kv, () => new AudiencesProjection()),
     campaigns: new Mounted(kv, () => new CampaignsProjection()),
     statuses: new Mounted(kv, () => new StatusesProjection()),
     kpi: new Mounted(kv, () => new KpiProjection()),
@@ -80,7 +83,7 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     newId,
     assertFolding: () => projector.assertFolding(models.states),
   });
-  const transact = new Transact(writer, states, durations, () => false);
+  const transact = new Transact(writer, states, durations);
   const scheduler = new Scheduler({ states, transact, tail, durations, nowMs, newId });
   const identities = new IdentityRegister(kv);
   const ingest = new Ingest({
@@ -101,6 +104,12 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     nowMs,
     newId,
   });
+  const memberUploads = {
+    bodies: new BodyWriter({ kv, epoch, tail, streamPrefix: membersStreamPrefix, nowMs, newId }),
+    tail,
+    identities,
+    audiences: () => models.audiences.model,
+  };
   const engine: Engine = {
     kv,
     reader,
@@ -111,6 +120,7 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     transact,
     scheduler,
     ingest,
+    memberUploads,
     delivery: new Delivery(() => models.campaigns.model, statusCheckSeconds, nowMs),
     durations,
     nowMs,
@@ -135,6 +145,7 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
       await scheduler.close();
       await writer.idle();
       await ingest.idle();
+      await memberUploads.bodies.idle();
       identities.close();
       await warmed;
       await tail.poll();

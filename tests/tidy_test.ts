@@ -18,6 +18,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "events",
     "src/decider.ts",
     "src/event_store",
+    "src/audience",
     "src/campaign",
     "src/workspace",
   ],

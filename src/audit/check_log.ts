@@ -1,5 +1,6 @@
 /** Checks the log by itself: rows, events, the streams' versions and hash chains, bodies. */
 import { decodeChunk, type DecodedChunk } from "../../events/interaction_chunk.ts";
+import { decodeMemberChanges, type MemberChange } from "../../events/member_changes.ts";
 import type { StoredEvent } from "../../events/recorded_event.ts";
 import {
   canonicalJson,
@@ -29,7 +30,7 @@ export interface LogSeen {
   readonly placeByCommit: Map<string, { epoch: number; versionstamp: string }>;
   /** How many parts each body has. */
   readonly bodyParts: Map<string, number>;
-  /** The highest number that a chunk names, and where. */
+  /** The highest number that a body names, and where. */
   readonly highest: Record<"device" | "user", { number: number; where: string }>;
 }
 
@@ -160,6 +161,9 @@ async function checkBody(
     findings.fault(`${place}: body ${ref} has another SHA-256`);
     return;
   }
+  if (type === "members_changed") {
+    checkMembers(whole, (data as { count: number }).count, `${place}, body ${ref}`, seen, findings);
+  }
   if (type !== "interactions_recorded") return;
   let chunk: DecodedChunk;
   try {
@@ -174,6 +178,29 @@ async function checkBody(
   }
   findings.count("interactions", chunk.count);
   noteNumbers(chunk, `${place}, chunk ${ref}`, seen, findings);
+}
+
+function checkMembers(
+  body: Uint8Array,
+  count: number,
+  where: string,
+  seen: LogSeen,
+  findings: Findings,
+): void {
+  let changes: MemberChange[];
+  try {
+    changes = decodeMemberChanges(body);
+  } catch (error) {
+    findings.fault(`${where}: the members cannot be decoded: ${(error as Error).message}`);
+    return;
+  }
+  if (changes.length !== count) {
+    findings.fault(`${where}: there are ${changes.length} changes of members, not ${count}`);
+  }
+  findings.count("changes of members", changes.length);
+  for (const { kind, number } of changes) {
+    if (number > seen.highest[kind].number) seen.highest[kind] = { number, where };
+  }
 }
 
 function noteNumbers(chunk: DecodedChunk, where: string, seen: LogSeen, findings: Findings): void {

@@ -1,5 +1,11 @@
 /** Which events may stand in which stream, and what their data must be. */
 import { z } from "zod";
+import {
+  audienceEventSchemas,
+  audienceStreamPrefix,
+  memberEventSchemas,
+  membersStreamPrefix,
+} from "../../events/audience_events.ts";
 import { campaignEventSchemas, campaignStreamPrefix } from "../../events/campaign_events.ts";
 import { claimEventSchemas, claimsStreamPrefix } from "../../events/claim_events.ts";
 import {
@@ -16,6 +22,8 @@ const kinds: readonly {
 }[] = [
   { owns: (stream) => stream.startsWith(campaignStreamPrefix), schemas: campaignEventSchemas },
   { owns: (stream) => stream.startsWith(claimsStreamPrefix), schemas: claimEventSchemas },
+  { owns: (stream) => stream.startsWith(audienceStreamPrefix), schemas: audienceEventSchemas },
+  { owns: (stream) => stream.startsWith(membersStreamPrefix), schemas: memberEventSchemas },
   { owns: (stream) => stream === workspaceStream, schemas: workspaceEventSchemas },
   {
     owns: (stream) => stream.startsWith(interactionsStreamPrefix),

@@ -13,6 +13,8 @@ import { openApiDocument } from "./openapi.ts";
 import type { Keyring } from "./principal.ts";
 import { HttpProblem } from "./problem.ts";
 import { mount, type Route } from "./route.ts";
+import { audienceMemberRoutes } from "./routes/audience_members.ts";
+import { audienceRoutes } from "./routes/audiences.ts";
 import { campaignCommandRoutes } from "./routes/campaign_commands.ts";
 import { campaignQueryRoutes } from "./routes/campaign_queries.ts";
 import { clientRoutes } from "./routes/clients.ts";
@@ -35,6 +37,8 @@ export function createApp({ engine, keyring, onBug }: AppOptions): Hono {
   const routes: Route[] = [
     ...campaignCommandRoutes(engine),
     ...campaignQueryRoutes(engine),
+    ...audienceRoutes(engine),
+    ...audienceMemberRoutes(engine),
     ...kpiRoutes(engine),
     ...clientRoutes(engine),
     ...workspaceRoutes(engine),

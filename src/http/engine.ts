@@ -1,11 +1,12 @@
 /** What the routes work with: the wired parts of one process. */
+import type { AudiencesProjection } from "../../projections/audiences.ts";
 import type { CampaignsProjection } from "../../projections/campaigns.ts";
 import type { KpiProjection } from "../../projections/kpi.ts";
 import type { StatusesProjection } from "../../projections/statuses.ts";
 import type { WorkspaceProjection } from "../../projections/workspace.ts";
 import type { Delivery } from "../delivery/mod.ts";
 import type { LogReader, StreamIndex, StreamStates, Tail, Writer } from "../event_store/mod.ts";
-import type { Ingest } from "../ingest/mod.ts";
+import type { Ingest, MemberUploadOptions } from "../ingest/mod.ts";
 import type { Mounted, Projector } from "../projector/mod.ts";
 import type { Scheduler } from "../scheduler/mod.ts";
 import type { Durations, StreamState, Transact } from "../transact/mod.ts";
@@ -13,6 +14,7 @@ import type { Durations, StreamState, Transact } from "../transact/mod.ts";
 export interface Models {
   readonly states: Mounted<StreamStates<StreamState>>;
   readonly index: Mounted<StreamIndex>;
+  readonly audiences: Mounted<AudiencesProjection>;
   readonly campaigns: Mounted<CampaignsProjection>;
   readonly statuses: Mounted<StatusesProjection>;
   readonly kpi: Mounted<KpiProjection>;
@@ -29,6 +31,8 @@ export interface Engine {
   readonly transact: Transact;
   readonly scheduler: Scheduler;
   readonly ingest: Ingest;
+  /** What uploads of members of lists work with. */
+  readonly memberUploads: MemberUploadOptions;
   readonly delivery: Delivery;
   readonly durations: Durations;
   nowMs(): number;

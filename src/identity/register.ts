@@ -49,6 +49,15 @@ export class IdentityRegister {
     return this.#kinds[kind].cached.get(id);
   }
 
+  /** The number of an id that has one; unlike `assign` this never gives one. */
+  async find(kind: IdentityKind, id: string): Promise<number | undefined> {
+    const known = this.known(kind, id);
+    if (known !== undefined) return known;
+    const numbers = new Map<string, number>();
+    await retried(() => this.#lookUp(kind, [id], numbers));
+    return numbers.get(id);
+  }
+
   /**
    * Gives every id a number, new ones where there are none. Ids that come while others are being
    * assigned are gathered and assigned together; the answer has the numbers of all of those.

@@ -1,6 +1,7 @@
 /** From a command to events in the log. */
-export { type Durations, type Request, type Result, Transact } from "./transact.ts";
+export { type Done, type Durations, type Request, type Result, Transact } from "./transact.ts";
 export {
+  audienceStream,
   campaignIdOf,
   campaignStream,
   streamRules,
