@@ -14,11 +14,14 @@ export interface CompiledRule {
   matches(data: unknown): boolean;
 }
 
-/** A rule that the check refuses (one that was stored under looser limits, say) holds for nobody. */
-export function compileRule(rule: unknown): CompiledRule {
+/**
+ * A rule that the check refuses (one that was stored under looser limits, say) holds for nobody.
+ * `pathOf` gives the steps of an attribute's name.
+ */
+export function compileRule(rule: unknown, pathOf: PathOf = dotted): CompiledRule {
   if (ruleFault(rule) !== null) return { variables: [], matches: () => false };
   const variables = new Set<string>();
-  const ready = prepared(rule, variables);
+  const ready = prepared(rule, pathOf, variables);
   // One for each rule: the engine stops to keep closures when it has met too many rules.
   const engine = new LogicEngine({ ...operators }, {
     disableInline: true,
@@ -38,46 +41,47 @@ export function conditionsHold(
 ): boolean {
   if (conditions === undefined) return true;
   let rules = compiled.get(conditions);
-  if (rules === undefined) compiled.set(conditions, rules = conditions.and.map(compileRule));
+  if (rules === undefined) compiled.set(conditions, rules = conditions.and.map((one) => compileRule(one)));
   return rules.every((rule) => rule.matches(properties));
 }
 
 /** Conditions stay the same object as long as a campaign is not edited. */
 const compiled = new WeakMap<object, readonly CompiledRule[]>();
 
+type PathOf = (name: string) => readonly string[];
+
+const dotted: PathOf = (name) => name.split(".");
+
 /** Arguments always as a list, and names of attributes as paths: what the operators take. */
-function prepared(rule: unknown, variables: Set<string> | null): unknown {
+function prepared(rule: unknown, pathOf: PathOf, variables: Set<string> | null): unknown {
   if (rule === null || typeof rule !== "object") return rule;
-  if (Array.isArray(rule)) return rule.map((item) => prepared(item, variables));
+  const within = (part: unknown) => prepared(part, pathOf, variables);
+  if (Array.isArray(rule)) return rule.map(within);
   const [operator, given] = Object.entries(rule)[0]!;
   const args: unknown[] = Array.isArray(given) ? given : [given];
-  const named = (names: readonly string[]) => {
+  const paths = (names: readonly string[]) => {
     for (const name of names) variables?.add(name);
     return names.map(pathOf);
   };
   switch (operator) {
     case "var": {
       const [name, ...otherwise] = args;
-      const path = name === "" ? [] : named([name as string])[0];
-      return { var: [path, ...otherwise.map((one) => prepared(one, variables))] };
+      const path = name === "" ? [] : paths([name as string])[0];
+      return { var: [path, ...otherwise.map(within)] };
     }
     case "missing": {
       const names = (Array.isArray(args[0]) ? args[0] : args) as string[];
-      return { missing: [names, named(names)] };
+      return { missing: [names, paths(names)] };
     }
     case "missing_some": {
       const [needed, names] = args as [number, string[]];
-      return { missing_some: [needed, names, named(names)] };
+      return { missing_some: [needed, names, paths(names)] };
     }
     case "some":
     case "all":
     case "none":
-      return { [operator]: [prepared(args[0], variables), prepared(args[1], null)] };
+      return { [operator]: [within(args[0]), prepared(args[1], dotted, null)] };
     default:
-      return { [operator]: args.map((arg) => prepared(arg, variables)) };
+      return { [operator]: args.map(within) };
   }
-}
-
-function pathOf(name: string): string[] {
-  return name.split(".");
 }
