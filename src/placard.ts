@@ -4,9 +4,11 @@ import { AudiencesProjection } from "../projections/audiences.ts";
 import { CampaignsProjection } from "../projections/campaigns.ts";
 import { KpiProjection } from "../projections/kpi.ts";
 import { StatusesProjection } from "../projections/statuses.ts";
+import { SubjectsProjection } from "../projections/subjects.ts";
 import { WorkspaceProjection } from "../projections/workspace.ts";
 import { membersStreamPrefix } from "../events/audience_events.ts";
 import { interactionsStreamPrefix } from "../events/interaction_events.ts";
+import { profilesStreamPrefix, subjectKinds } from "../events/profile_events.ts";
 import { upcast } from "../events/upcast.ts";
 import type { CampaignState } from "./campaign/mod.ts";
 import { Delivery } from "./delivery/mod.ts";
@@ -15,6 +17,7 @@ import { sha256Hex } from "./event_store/mod.ts";
 import { createApp, type Engine, Keyring, type Models } from "./http/mod.ts";
 import { IdentityRegister } from "./identity/mod.ts";
 import { Ingest } from "./ingest/mod.ts";
+import { Profiles } from "./profiles/mod.ts";
 import { Mounted, Projector } from "./projector/mod.ts";
 import { Scheduler } from "./scheduler/mod.ts";
 import { campaignStream, streamRules, streamStatesRevision, Transact } from "./transact/mod.ts";
@@ -57,6 +60,7 @@ export function mountedModels(kv: Deno.Kv) {
     statuses: new Mounted(kv, () => new StatusesProjection()),
     kpi: new Mounted(kv, () => new KpiProjection()),
     workspace: new Mounted(kv, () => new WorkspaceProjection()),
+    subjects: new Mounted(kv, () => new SubjectsProjection()),
   };
 }
 
@@ -86,15 +90,23 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
   const transact = new Transact(writer, states, durations);
   const scheduler = new Scheduler({ states, transact, tail, durations, nowMs, newId });
   const identities = new IdentityRegister(kv);
+  // Those that were forgotten after the rows were written come with the tail.
+  for (const kind of subjectKinds) {
+    for (const number of models.subjects.model.forgotten(kind)) identities.drop(kind, number);
+  }
+  const bodyWriter = (streamPrefix: string) =>
+    new BodyWriter({ kv, epoch, tail, streamPrefix, nowMs, newId });
+  const profiles = new Profiles({
+    kv,
+    bodies: bodyWriter(profilesStreamPrefix),
+    tail,
+    identities,
+    nowMs,
+    newId,
+    newSecret: options.newSecret,
+  });
   const ingest = new Ingest({
-    bodies: new BodyWriter({
-      kv,
-      epoch,
-      tail,
-      streamPrefix: interactionsStreamPrefix,
-      nowMs,
-      newId,
-    }),
+    bodies: bodyWriter(interactionsStreamPrefix),
     tail,
     identities,
     campaign: (campaignId) => {
@@ -105,7 +117,7 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     newId,
   });
   const memberUploads = {
-    bodies: new BodyWriter({ kv, epoch, tail, streamPrefix: membersStreamPrefix, nowMs, newId }),
+    bodies: bodyWriter(membersStreamPrefix),
     tail,
     identities,
     audiences: () => models.audiences.model,
@@ -119,8 +131,10 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     writer,
     transact,
     scheduler,
+    identities,
     ingest,
     memberUploads,
+    profiles,
     delivery: new Delivery(() => models.campaigns.model, statusCheckSeconds, nowMs),
     durations,
     nowMs,
@@ -146,6 +160,7 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
       await writer.idle();
       await ingest.idle();
       await memberUploads.bodies.idle();
+      await profiles.idle();
       identities.close();
       await warmed;
       await tail.poll();

@@ -23,6 +23,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "src/workspace",
   ],
   "src/scheduler": ["events", "projections", "src/event_store", "src/campaign", "src/transact"],
+  "src/profiles": ["events", "src/event_store", "src/identity"],
   "src/ingest": ["events", "projections", "src/event_store", "src/identity", "zod", "node:"],
   "src/delivery": ["events", "projections", "src/event_store", "src/campaign"],
   "src/audit": [
@@ -31,6 +32,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "src/event_store",
     "src/projector",
     "src/identity",
+    "src/profiles",
     "zod",
   ],
 };

@@ -58,4 +58,10 @@ export const keys = {
     kind === undefined ? [workspace, "id"] : [workspace, "id", kind],
   identityNumber: (kind: string, id: string): Key => [workspace, "id", kind, id],
   identityCounter: (kind: string): Key => [workspace, "idCounter", kind],
+  /** What is known of a device or user, beside the log and erasable. */
+  profile: (kind: string, number: number): Key => [workspace, "profile", kind, number],
+  profilePrefix: (kind?: string): Key =>
+    kind === undefined ? [workspace, "profile"] : [workspace, "profile", kind],
+  /** Moves with every forgotten person: whoever checks it writes nothing of one. */
+  lastForgotten: (): Key => [workspace, "lastForgotten"],
 };

@@ -21,6 +21,7 @@ import { clientRoutes } from "./routes/clients.ts";
 import { documentRoutes } from "./routes/documents.ts";
 import { kpiRoutes } from "./routes/kpis.ts";
 import { operationRoutes } from "./routes/operations.ts";
+import { peopleRoutes } from "./routes/people.ts";
 import { workspaceRoutes } from "./routes/workspace.ts";
 
 export const apiVersion = "1.0.0";
@@ -41,6 +42,7 @@ export function createApp({ engine, keyring, onBug }: AppOptions): Hono {
     ...audienceMemberRoutes(engine),
     ...kpiRoutes(engine),
     ...clientRoutes(engine),
+    ...peopleRoutes(engine),
     ...workspaceRoutes(engine),
     ...operationRoutes(engine, metrics),
   ];
