@@ -39,6 +39,8 @@ export interface MembersOutcome {
 }
 
 interface StoredRow extends Omit<AudienceRow, "size" | "deleted"> {
+  /** Of the event that created it. */
+  readonly createdPosition: string;
   /** Of the event that deleted it; null: none has. */
   readonly deletedPosition: string | null;
 }
@@ -58,7 +60,8 @@ export const audiencesFold: RowFold<StoredRow> = {
     if (event.type === "audience_created") {
       const id = recorded.stream.slice(audienceStreamPrefix.length);
       const times = { createdAtMs: timeMs, updatedAtMs: timeMs };
-      return { id, ...event.data, version, ...times, deletedPosition: null };
+      const places = { createdPosition: recorded.position, deletedPosition: null };
+      return { id, ...event.data, version, ...times, ...places };
     }
     if (!row) throw new Error(`${recorded.stream} begins with ${event.type}`);
     switch (event.type) {
@@ -189,9 +192,10 @@ export class AudiencesProjection implements Projection {
   #listAt(id: string, position: string): Members | null {
     const row = this.#rows.rows.get(id);
     if (row?.kind !== "list") return null;
-    // A stored row may be ahead, and then knows of a deletion that is to come.
-    const present = row.deletedPosition === null || position < row.deletedPosition;
-    return present ? this.#membersOf(id) : null;
+    // A stored row may be ahead, and then knows of what is to come.
+    const created = row.createdPosition < position;
+    const deleted = row.deletedPosition !== null && row.deletedPosition < position;
+    return created && !deleted ? this.#membersOf(id) : null;
   }
 
   /** A number that nobody has any more is in no list. */
@@ -209,7 +213,7 @@ export class AudiencesProjection implements Projection {
     return members;
   }
 
-  #withSize({ deletedPosition, ...row }: StoredRow): AudienceRow {
+  #withSize({ createdPosition: _, deletedPosition, ...row }: StoredRow): AudienceRow {
     const members = this.#members.get(row.id);
     const size = members ? members.device.numbers.size + members.user.numbers.size : 0;
     return { ...row, deleted: deletedPosition !== null, size };

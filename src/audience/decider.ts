@@ -116,17 +116,16 @@ function decideEdit(
 }
 
 /**
- * The rule that a patch leads to. Merged into another operator a rule would have two, so a patch that
- * is a rule by itself replaces; where both ways give a rule, they give the same one.
+ * The rule that a patch leads to. Merged into one of another operator it would have two operators, so
+ * a patch that is a rule by itself then replaces it.
  */
 function ruleAfter(patch: unknown, state: AudienceState): { is: AudienceRule | null } | Invalid {
   if (state.kind === "list") return patch === null ? { is: null } : invalid(ruleOfList);
   if (patch === null) return invalid(ruleRequired);
-  const fault = audienceRuleFault(patch);
-  if (fault === null) return { is: patch as AudienceRule };
   const merged = mergePatch(state.rule, patch);
   if (audienceRuleFault(merged) === null) return { is: merged as AudienceRule };
-  return invalid(faultOfRule(fault));
+  const fault = audienceRuleFault(patch);
+  return fault === null ? { is: patch as AudienceRule } : invalid(faultOfRule(fault));
 }
 
 function decideDelete({ activeCampaigns }: AudienceContext): AudienceDecision {

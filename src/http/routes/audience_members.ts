@@ -72,8 +72,8 @@ async function uploadOnce(engine: Engine, call: Call<unknown>, id: string): Prom
   while (!earlier) {
     const { answer } = told!;
     const { bodies } = engine.memberUploads;
-    const remembered = await bodies.append(null, { scope, key, requestHash, answer });
-    if (remembered !== null) return json(answer, 200, positionHeader(told!.position));
+    const position = await bodies.append(null, { scope, key, requestHash, answer });
+    if (position !== null) return json(answer, 200, positionHeader(position));
     // The same key was sent meanwhile.
     earlier = await rememberedAnswer(engine.kv, scope, key);
   }
