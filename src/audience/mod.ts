@@ -8,3 +8,4 @@ export {
   type AudienceState,
   exists as audienceStateExists,
 } from "./decider.ts";
+export { type CompiledRule, compileRule, conditionsHold } from "./rule.ts";

@@ -39,6 +39,21 @@ export const keys = {
     row,
     part,
   ],
+  /** How far the calculation of a campaign's audience has come. */
+  preparing: (campaignId: string): Key => [workspace, "preparing", campaignId],
+  preparingPrefix: (): Key => [workspace, "preparing"],
+  /** Everything of one snapshot: its head, and blocks of members. */
+  snapshotPrefix: (id: string): Key => [workspace, "snapshot", id],
+  snapshotHead: (id: string): Key => [workspace, "snapshot", id, "head"],
+  /** `of`: whether they are members, or those left out. */
+  snapshotBlock: (id: string, of: string, kind: string, block: number): Key => [
+    workspace,
+    "snapshot",
+    id,
+    of,
+    kind,
+    block,
+  ],
   identityPrefix: (kind?: string): Key =>
     kind === undefined ? [workspace, "id"] : [workspace, "id", kind],
   identityNumber: (kind: string, id: string): Key => [workspace, "id", kind, id],
