@@ -1,10 +1,14 @@
 /** Wires one process: the store, the read models, the writer, the scheduler, and the app over them. */
 import type { Role } from "../events/workspace_events.ts";
+import { AudiencesProjection } from "../projections/audiences.ts";
 import { CampaignsProjection } from "../projections/campaigns.ts";
 import { KpiProjection } from "../projections/kpi.ts";
 import { StatusesProjection } from "../projections/statuses.ts";
+import { SubjectsProjection } from "../projections/subjects.ts";
 import { WorkspaceProjection } from "../projections/workspace.ts";
+import { membersStreamPrefix } from "../events/audience_events.ts";
 import { interactionsStreamPrefix } from "../events/interaction_events.ts";
+import { profilesStreamPrefix, subjectKinds } from "../events/profile_events.ts";
 import { upcast } from "../events/upcast.ts";
 import type { CampaignState } from "./campaign/mod.ts";
 import {
@@ -22,10 +26,10 @@ import { sha256Hex } from "./event_store/mod.ts";
 import { createApp, type Engine, Keyring, type Models } from "./http/mod.ts";
 import { IdentityRegister } from "./identity/mod.ts";
 import { Ingest } from "./ingest/mod.ts";
-import { Mounted, Projector } from "./projector/mod.ts";
 import { Profiles } from "./profiles/mod.ts";
-import { Snapshots } from "./snapshots/mod.ts";
+import { Mounted, Projector } from "./projector/mod.ts";
 import { Scheduler } from "./scheduler/mod.ts";
+import { Snapshots } from "./snapshots/mod.ts";
 import {
   campaignStream,
   hasHistory,
@@ -67,10 +71,12 @@ export function mountedModels(kv: Deno.Kv) {
       exchangeable: false,
     }),
     index: new Mounted(kv, () => new StreamIndex(hasHistory)),
+    audiences: new Mounted(kv, () => new AudiencesProjection()),
     campaigns: new Mounted(kv, () => new CampaignsProjection()),
     statuses: new Mounted(kv, () => new StatusesProjection()),
     kpi: new Mounted(kv, () => new KpiProjection()),
     workspace: new Mounted(kv, () => new WorkspaceProjection()),
+    subjects: new Mounted(kv, () => new SubjectsProjection()),
   };
 }
 
@@ -97,20 +103,27 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     newId,
     assertFolding: () => projector.assertFolding(models.states),
   });
-  const transact = new Transact(writer, states, durations, () => false);
+  const transact = new Transact(writer, states, durations);
   const scheduler = new Scheduler({ states, transact, tail, durations, nowMs, newId });
   const identities = new IdentityRegister(kv);
-  const profiles = new Profiles();
+  // Those that were forgotten after the rows were written come with the tail.
+  for (const kind of subjectKinds) {
+    for (const number of models.subjects.model.forgotten(kind)) identities.drop(kind, number);
+  }
+  const bodyWriter = (streamPrefix: string) =>
+    new BodyWriter({ kv, epoch, tail, streamPrefix, nowMs, newId });
+  const profiles = new Profiles({
+    kv,
+    bodies: bodyWriter(profilesStreamPrefix),
+    tail,
+    identities,
+    nowMs,
+    newId,
+    newSecret: options.newSecret,
+  });
   const snapshots = new Snapshots();
   const ingest = new Ingest({
-    bodies: new BodyWriter({
-      kv,
-      epoch,
-      tail,
-      streamPrefix: interactionsStreamPrefix,
-      nowMs,
-      newId,
-    }),
+    bodies: bodyWriter(interactionsStreamPrefix),
     tail,
     identities,
     campaign: (campaignId) => {
@@ -127,6 +140,12 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     () => models.workspace.model.row.timeZone,
     snapshots,
   );
+  const memberUploads = {
+    bodies: bodyWriter(membersStreamPrefix),
+    tail,
+    identities,
+    audiences: () => models.audiences.model,
+  };
   const engine: Engine = {
     kv,
     reader,
@@ -136,8 +155,8 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     writer,
     transact,
     scheduler,
-    ingest,
     identities,
+    ingest,
     liveCampaigns,
     delivery: new Delivery(() => models.campaigns.model, eligibility, statusCheckSeconds),
     asking: new Asking(identities, profiles),
@@ -154,6 +173,8 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
       new Past(reader, () => models.index.model, durations),
       eligibility,
     ),
+    memberUploads,
+    profiles,
     durations,
     nowMs,
     newId,
@@ -177,6 +198,8 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
       await scheduler.close();
       await writer.idle();
       await ingest.idle();
+      await memberUploads.bodies.idle();
+      await profiles.idle();
       identities.close();
       await warmed;
       await tail.poll();

@@ -10,6 +10,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "src/decider.ts": ["events"],
   "src/campaign": ["events", "src/decider.ts"],
   "src/workspace": ["events", "src/decider.ts"],
+  "src/audience": ["events", "src/decider.ts", "json-logic-engine"],
   "src/event_store": ["events/recorded_event.ts", "node:"],
   "src/projector": ["events/recorded_event.ts", "projections/projection.ts", "src/event_store"],
   "src/identity": ["src/event_store"],
@@ -17,10 +18,12 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "events",
     "src/decider.ts",
     "src/event_store",
+    "src/audience",
     "src/campaign",
     "src/workspace",
   ],
   "src/scheduler": ["events", "projections", "src/event_store", "src/campaign", "src/transact"],
+  "src/profiles": ["events", "src/event_store", "src/identity"],
   "src/ingest": ["events", "projections", "src/event_store", "src/identity", "zod", "node:"],
   "src/delivery": ["events", "projections", "src/event_store", "src/campaign"],
   "src/audit": [
@@ -29,6 +32,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "src/event_store",
     "src/projector",
     "src/identity",
+    "src/profiles",
     "zod",
   ],
 };

@@ -10,7 +10,7 @@ import type { Keyring, Principal } from "./principal.ts";
 import { invalidInput } from "./problem.ts";
 import { problemsOf } from "../../events/settings_problems.ts";
 
-export type Method = "get" | "post" | "patch" | "delete";
+export type Method = "get" | "put" | "post" | "patch" | "delete";
 
 export interface Answered {
   readonly description: string;

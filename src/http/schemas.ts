@@ -1,9 +1,11 @@
 /** The shapes of answers, for the OpenAPI document; the tests hold every answer against them. */
 import { z } from "zod";
+import { audienceKinds } from "../../events/audience_events.ts";
 import { campaignStatuses } from "../../events/campaign_events.ts";
 import { messageTypes } from "../../events/campaign_settings.ts";
 import { platforms, roles } from "../../events/workspace_events.ts";
 import { rejectionCodes } from "../ingest/mod.ts";
+import { lineErrorSchema } from "./ndjson.ts";
 
 export const instantSchema = z.iso.datetime({ precision: 3 });
 export const positionSchema = z.string().regex(/^[A-Za-z0-9._~-]+$/)
@@ -73,6 +75,28 @@ export const campaignListSchema = z.strictObject({
   activeCount: z.int(),
   activeLimit: z.int(),
   countsByStatus: z.record(statusSchema, z.int()),
+});
+
+export const audienceSchema = z.strictObject({
+  id: z.string(),
+  name: z.string(),
+  kind: z.enum(audienceKinds),
+  rule: z.record(z.string(), z.unknown()).nullable().describe("JsonLogic; null for a list."),
+  version: z.int().min(1).describe("Of the audience's stream; its ETag without the quotes."),
+  size: z.int().nullable().describe("Members; null where they have not been counted."),
+  usedBy: z.array(z.string())
+    .describe("Campaigns that name it and are neither deleted nor ended."),
+  createdAt: instantSchema,
+  updatedAt: instantSchema,
+});
+
+export const membersToldSchema = z.strictObject({
+  added: z.int(),
+  removed: z.int(),
+  unchanged: z.int().describe("Lines that changed nothing."),
+  size: z.int().describe("Members now."),
+  rejected: z.int().describe("Lines that are wrong; the others hold."),
+  errors: z.array(lineErrorSchema).describe("What is wrong with the first of them."),
 });
 
 export const statusAnswerSchema = z.strictObject({

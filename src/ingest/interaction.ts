@@ -6,14 +6,14 @@ import { platforms } from "../../events/workspace_events.ts";
 
 export const interactionsPerCallMax = 1_000;
 const idLengthMax = 128;
-const subjectIdLengthMax = 256;
+export const subjectIdLengthMax = 256;
 const nameLengthMax = 100;
 const propertiesMax = 50;
 const propertyLengthMax = 1_000;
 const sessionLengthMax = 8_192;
 
 /** No control characters, no lone surrogates: ids are compared as they are. */
-const idPattern = /^[^\p{Cc}\p{Cs}]+$/u;
+export const idPattern = /^[^\p{Cc}\p{Cs}]+$/u;
 export const subjectId = z.string().min(1).max(subjectIdLengthMax).regex(idPattern);
 
 export const interactionSchema = z.strictObject({

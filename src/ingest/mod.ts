@@ -1,4 +1,12 @@
 /** Interactions in bulk → the log. */
+export {
+  type MemberLine,
+  type MemberLineFault,
+  type MembersTold,
+  MemberUpload,
+  type MemberUploadOptions,
+  parseMemberLine,
+} from "./member_upload.ts";
 export { Ingest, type Received, type Rejected } from "./ingest.ts";
 export {
   type Interaction,

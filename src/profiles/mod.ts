@@ -1,9 +1,4 @@
-export type Attributes = Readonly<Record<string, unknown>>;
-export class Profiles {
-  attributesOf(_k: string, _n: number): Attributes | undefined {
-    return {};
-  }
-  load(_k: string, _n: number): Promise<Attributes> {
-    return Promise.resolve({});
-  }
-}
+/** What is known of devices and users, and forgetting it. */
+export { attributeProblems, type Attributes, type AttributeValue } from "./attributes.ts";
+export { profileDigest, type ProfileRow } from "./profile_row.ts";
+export { type Profile, Profiles, type ProfileWrite, type Written } from "./profiles.ts";

@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fsck } from "../../src/audit/mod.ts";
 import { type ChunkItem, encodeChunk } from "../../events/interaction_chunk.ts";
+import { encodeMemberChanges } from "../../events/member_changes.ts";
 import type { StoredEvent } from "../../events/recorded_event.ts";
 import { canonicalJson, eventHash, keys, sha256Hex } from "../../src/event_store/mod.ts";
 import { mountedModels } from "../../src/placard.ts";
@@ -40,6 +41,12 @@ async function fill(server: TestServer): Promise<void> {
   await interact(server, posting, 0, {});
   await interact(server, posting, 100, { "idempotency-key": "interactions" });
   await server.expect(200, "PATCH", `/v1/campaigns/${json.id}`, { body: { priority: 9 } });
+  const list = { name: "Guests", kind: "list" };
+  const audience = await server.expect(201, "POST", "/v1/audiences", { body: list });
+  await server.expect(200, "POST", `/v1/audiences/${audience.json.id}/members`, {
+    body: '{"op":"add","userId":"u1"}\n{"op":"add","deviceId":"d1"}\n{"op":"remove","userId":"u2"}',
+    headers: { "content-type": "application/x-ndjson" },
+  });
 }
 
 async function interact(
@@ -96,6 +103,8 @@ async function first(kv: Deno.Kv, prefix: Deno.KvKey): Promise<Deno.KvEntry<Row>
   throw new Error(`nothing under ${prefix.join()}`);
 }
 
+const memberBody = (number: number) => encodeMemberChanges([{ op: "add", kind: "user", number }]);
+
 interface Forged {
   /** What the event says; 1 where missing. */
   readonly count?: number;
@@ -104,12 +113,14 @@ interface Forged {
   readonly body?: Uint8Array;
   /** Of the workspace, instead of interactions. */
   readonly command?: boolean;
+  /** Of members of a list, instead of interactions. */
+  readonly members?: boolean;
 }
 
 /** Appends a row that is sound by itself but for what is asked; `more` goes into its commit. */
 async function forge(
   kv: Deno.Kv,
-  { count = 1, item = {}, body, command = false }: Forged,
+  { count = 1, item = {}, body, command = false, members = false }: Forged,
   more: (operation: Deno.AtomicOperation) => unknown = () => {},
 ): Promise<void> {
   const chunk = body ?? encodeChunk([{ ...honest, ...item }]);
@@ -120,9 +131,9 @@ async function forge(
     ? { ...common, stream: "campaign/forged", type: "campaign_deleted", data: {} }
     : {
       ...common,
-      stream: "interactions/forged",
-      type: "interactions_recorded",
-      data: { count },
+      stream: members ? "members/forged" : "interactions/forged",
+      type: members ? "members_changed" : "interactions_recorded",
+      data: members ? { audienceId: "a", count } : { count },
       body: ref,
     };
   const row = { commitId: "forged", events: [{ ...stored, hash: eventHash(stored, "") }] };
@@ -283,6 +294,18 @@ const damages: Record<string, [(kv: Deno.Kv) => Promise<unknown>, string[]]> = {
     (kv) => forge(kv, { body: new Uint8Array([7, 7, 7]) }),
     ["the chunk forged cannot be decoded"],
   ],
+  "changes of members have another count": [
+    (kv) => forge(kv, { members: true, count: 2, body: memberBody(1) }),
+    ["there are 1 changes of members, not 2"],
+  ],
+  "a change of members names a user that was never numbered": [
+    (kv) => forge(kv, { members: true, body: memberBody(97) }),
+    ["the user number 97 is above the counter, 5"],
+  ],
+  "changes of members cannot be decoded": [
+    (kv) => forge(kv, { members: true, body: new Uint8Array([7, 7, 7]) }),
+    ["the members cannot be decoded"],
+  ],
   "the tip is behind": [
     (kv) => forge(kv, { command: true }),
     ["is before the last commit of commands, forged"],
@@ -395,6 +418,7 @@ Deno.test("a clean store has no faults", async () => {
     const { counts } = report;
     assertEquals(counts["read models"], Object.keys(mountedModels(kv)).length);
     assertEquals(counts["interactions"], 200);
+    assertEquals(counts["changes of members"], 3);
     assertEquals(counts["identities"], 22);
     assertEquals(counts["remembered answers"], 3);
     for (const [what, count] of Object.entries(counts)) assert(count > 0, what);

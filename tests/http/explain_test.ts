@@ -84,10 +84,10 @@ Deno.test("a hide lasts calendar days, the day of the choice among them", () =>
       await send(server, [item(server, id, { kind: "hide", name })]);
       return id;
     };
-    const ids = [];
+    const ids: string[] = [];
     for (const name of ["today", "3d", "7d", "forever"]) ids.push(await hidden(name));
     const still = async () => {
-      const flags = [];
+      const flags: boolean[] = [];
       for (const id of ids) flags.push((await failing(server, id)).length > 0);
       return flags;
     };

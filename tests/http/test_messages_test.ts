@@ -7,9 +7,11 @@ const sendTest = ({ expect }: TestServer, id: string, deviceIds: string[]) =>
   expect(202, "POST", `/v1/campaigns/${id}/test-messages`, { body: { deviceIds } });
 const shown = async ({ expect }: TestServer, deviceId: string) =>
   (await expect(200, "GET", `/v1/delivery?platform=web&deviceId=${deviceId}`)).json.messages
-    .map((
-      { campaignId, test, content }: Record<string, never>,
-    ) => [campaignId, test ?? false, (content as { title: string }).title]);
+    .map((one: { campaignId: string; test?: true; content: { title: string } }) => [
+      one.campaignId,
+      one.test ?? false,
+      one.content.title,
+    ]);
 
 Deno.test("a draft is shown on the named devices, as it is at each sync, for a day", () =>
   withServer(async (server) => {

@@ -197,3 +197,17 @@ Deno.test("register: a store that stays down is told, and is tried again by the 
     assertEquals(await register.assign("device", ["b"]), new Map([["b", 1]]));
     assertEquals(await register.assign("device", ["a"]), new Map([["a", 2]]));
   }));
+
+Deno.test("finding an id gives its number and never makes one", () =>
+  withKv(async (kv) => {
+    const register = new IdentityRegister(kv);
+    assertEquals(await register.find("user", "ann"), undefined);
+    assertEquals(await stored(kv, "user"), new Map());
+    const ann = (await register.assign("user", ["ann"])).get("ann");
+    assertEquals(await register.find("user", "ann"), ann);
+    // Another instance has to look it up.
+    const other = new IdentityRegister(kv);
+    assertEquals(await other.find("user", "ann"), ann);
+    assertEquals(await other.find("device", "ann"), undefined);
+    assertEquals(other.known("user", "ann"), ann);
+  }));

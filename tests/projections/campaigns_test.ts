@@ -117,8 +117,8 @@ Deno.test("campaigns: the answer to a command equals the next GET, whatever was 
         continue;
       }
       assertEquals(
-        asJson(campaignJson(row!.id, row!.version, row!)),
-        asJson(campaignJson(id, version, state)),
+        asJson(campaignJson(row!.id, row!.version, row!, () => false)),
+        asJson(campaignJson(id, version, state, () => false)),
       );
     }
     const rows = [...model.rows.values()];

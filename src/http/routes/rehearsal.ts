@@ -180,7 +180,7 @@ export function rehearsalRoutes(engine: Engine): Route[] {
           expectedVersion,
           remember,
           answer: (result) =>
-            answerTo(result, (_state, version) => ({
+            answerTo(result, ({ version }) => ({
               status: 202,
               headers: { "content-type": "application/json", etag: `"${version}"` },
               body: JSON.stringify({ devices: devices.length }),
