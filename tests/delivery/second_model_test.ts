@@ -14,6 +14,7 @@ const onlyWorld = Deno.env.get("PLACARD_TEST_WORLD");
 const worldCount = Number(Deno.env.get("PLACARD_TEST_WORLDS") ?? 6 * placeCount);
 const moments = 80;
 const questions = 16;
+const lanes = 3;
 const works = {
   exposures: Deno.env.has("EXPOSURES"),
   snapshots: Deno.env.has("SNAPSHOTS"),
@@ -45,15 +46,18 @@ Deno.test("delivery and explain agree with a second model", async () => {
   const numbers = onlyWorld === undefined
     ? Array.from({ length: worldCount }, (_, number) => number)
     : [Number(onlyWorld)];
-  for (const number of numbers) {
-    const driver = new WorldDriver({ seed, number, moments, questions, works, comparison });
-    try {
-      await driver.live();
-    } catch (error) {
-      console.log(`seed ${seed}, world ${number}`);
-      throw error;
+  // A few at a time: while one waits for its store, another asks.
+  const waiting = numbers.values();
+  const lane = async () => {
+    for (const number of waiting) {
+      const driver = new WorldDriver({ seed, number, moments, questions, works, comparison });
+      await driver.live().catch((error) => {
+        console.log(`seed ${seed}, world ${number}`);
+        throw error;
+      });
     }
-  }
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
   const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1);
   console.log(`seed ${seed}: ${comparison.caseCount} cases in ${seconds} s`, comparison.cases);
   console.log([...comparison.covered].sort().map(([what, count]) => `${what}: ${count}`).join("\n"));

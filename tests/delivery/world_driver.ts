@@ -34,6 +34,9 @@ export interface Works {
   readonly snapshots: boolean;
 }
 
+/** The same for all servers, and slow to make. */
+let document: TestServer["document"];
+
 interface Token {
   readonly token: string;
   readonly session: Session;
@@ -113,7 +116,9 @@ export class WorldDriver {
       timeZone: plan.workspaceZone,
       newId: () => ids.id(),
       checkedShare: 20,
+      document,
     });
+    document = this.#server.document;
     try {
       await this.#prepare();
       const moments = [...plan.moments];

@@ -27,6 +27,8 @@ export interface TestServerOptions extends Partial<PlacardOptions> {
   readonly clock?: string;
   /** Every answer is held against the document, or one of so many; a bug throws always. */
   readonly checkedShare?: number;
+  /** Of an earlier server of the same code: it need not be made again. */
+  readonly document?: Document;
 }
 
 export interface RequestOptions {
@@ -99,7 +101,7 @@ export async function withServer(
 let servers = 0;
 
 export async function openTestServer(options: TestServerOptions = {}): Promise<TestServer> {
-  const { clock = clockDefault, checkedShare = 1, ...rest } = options;
+  const { clock = clockDefault, checkedShare = 1, document: given, ...rest } = options;
   let nowMs = Date.parse(clock);
   const kv = options.kv ?? await Deno.openKv(":memory:");
   const server = ++servers;
@@ -118,7 +120,7 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
     ...rest,
     kv,
   });
-  const document = await (await placard.app.request("/openapi.json")).json();
+  const document = given ?? await (await placard.app.request("/openapi.json")).json();
   const at = (aheadMs: number) => new Date(nowMs + aheadMs).toISOString();
 
   const request = async (method: string, path: string, options: RequestOptions = {}) => {
