@@ -85,7 +85,7 @@ export const audienceSchema = z.strictObject({
   version: z.int().min(1).describe("Of the audience's stream; its ETag without the quotes."),
   size: z.int().nullable().describe("Members; null where they have not been counted."),
   usedBy: z.array(z.string())
-    .describe("Campaigns that name it and are neither deleted nor ended."),
+    .describe("Campaigns that name it and are neither deleted nor ended, the first 200 by id."),
   createdAt: instantSchema,
   updatedAt: instantSchema,
 });
