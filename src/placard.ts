@@ -20,6 +20,7 @@ import { Ingest } from "./ingest/mod.ts";
 import { Profiles } from "./profiles/mod.ts";
 import { Mounted, Projector } from "./projector/mod.ts";
 import { Scheduler } from "./scheduler/mod.ts";
+import { AudienceCalculation, PreparationRunner, Snapshots } from "./snapshots/mod.ts";
 import { campaignStream, streamRules, streamStatesRevision, Transact } from "./transact/mod.ts";
 
 /** How long a client may go on showing what has been stopped: it asks again after this. */
@@ -122,6 +123,31 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     identities,
     audiences: () => models.audiences.model,
   };
+  const snapshots = new Snapshots(kv);
+  const calculation = new AudienceCalculation({
+    profiles,
+    register: identities,
+    subjects: () => {
+      projector.assertFolding(models.subjects);
+      return models.subjects.model;
+    },
+    audiences: () => {
+      projector.assertFolding(models.audiences);
+      return models.audiences.model;
+    },
+    nowMs,
+  });
+  const preparations = new PreparationRunner({
+    kv,
+    epoch,
+    states,
+    transact,
+    tail,
+    calculation,
+    snapshots,
+    nowMs,
+    newId,
+  });
   const engine: Engine = {
     kv,
     reader,
@@ -135,6 +161,9 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     ingest,
     memberUploads,
     profiles,
+    snapshots,
+    calculation,
+    preparations,
     delivery: new Delivery(() => models.campaigns.model, statusCheckSeconds, nowMs),
     durations,
     nowMs,
@@ -149,6 +178,8 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
   tail.start();
   projector.start(tail);
   scheduler.start();
+  snapshots.follow(states);
+  preparations.start();
   const keyring = new Keyring(options.presetKeys, () => models.workspace.model.row.keys);
   const app = createApp({ engine, keyring, onBug: options.onBug });
   return {
@@ -156,6 +187,7 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     engine,
     newKeys,
     close: async () => {
+      await preparations.close();
       await scheduler.close();
       await writer.idle();
       await ingest.idle();

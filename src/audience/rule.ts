@@ -41,7 +41,12 @@ export function conditionsHold(
 ): boolean {
   if (conditions === undefined) return true;
   let rules = compiled.get(conditions);
-  if (rules === undefined) compiled.set(conditions, rules = conditions.and.map((one) => compileRule(one)));
+  if (rules === undefined) {
+    compiled.set(
+      conditions,
+      rules = conditions.and.map((one) => compileRule(one)),
+    );
+  }
   return rules.every((rule) => rule.matches(properties));
 }
 
