@@ -29,7 +29,7 @@ import { Ingest } from "./ingest/mod.ts";
 import { Profiles } from "./profiles/mod.ts";
 import { Mounted, Projector } from "./projector/mod.ts";
 import { Scheduler } from "./scheduler/mod.ts";
-import { Snapshots } from "./snapshots/mod.ts";
+import { AudienceCalculation, PreparationRunner, Snapshots } from "./snapshots/mod.ts";
 import {
   campaignStream,
   hasHistory,
@@ -121,7 +121,7 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     newId,
     newSecret: options.newSecret,
   });
-  const snapshots = new Snapshots();
+  const snapshots = new Snapshots(kv);
   const ingest = new Ingest({
     bodies: bodyWriter(interactionsStreamPrefix),
     tail,
@@ -146,6 +146,30 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     identities,
     audiences: () => models.audiences.model,
   };
+  const calculation = new AudienceCalculation({
+    profiles,
+    register: identities,
+    subjects: () => {
+      projector.assertFolding(models.subjects);
+      return models.subjects.model;
+    },
+    audiences: () => {
+      projector.assertFolding(models.audiences);
+      return models.audiences.model;
+    },
+    nowMs,
+  });
+  const preparations = new PreparationRunner({
+    kv,
+    epoch,
+    states,
+    transact,
+    tail,
+    calculation,
+    snapshots,
+    nowMs,
+    newId,
+  });
   const engine: Engine = {
     kv,
     reader,
@@ -175,6 +199,9 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     ),
     memberUploads,
     profiles,
+    snapshots,
+    calculation,
+    preparations,
     durations,
     nowMs,
     newId,
@@ -188,6 +215,8 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
   tail.start();
   projector.start(tail);
   scheduler.start();
+  snapshots.follow(states);
+  preparations.start();
   const keyring = new Keyring(options.presetKeys, () => models.workspace.model.row.keys);
   const app = createApp({ engine, keyring, onBug: options.onBug });
   return {
@@ -195,6 +224,7 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     engine,
     newKeys,
     close: async () => {
+      await preparations.close();
       await scheduler.close();
       await writer.idle();
       await ingest.idle();

@@ -24,6 +24,18 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   "src/scheduler": ["events", "projections", "src/event_store", "src/campaign", "src/transact"],
   "src/profiles": ["events", "src/event_store", "src/identity"],
+  "src/snapshots": [
+    "events",
+    "projections",
+    "src/event_store",
+    "src/identity",
+    "src/profiles",
+    "src/audience",
+    "src/campaign",
+    "src/transact",
+    "roaring-wasm",
+    "node:",
+  ],
   "src/ingest": ["events", "projections", "src/event_store", "src/identity", "zod", "node:"],
   "src/delivery": [
     "events",
