@@ -29,7 +29,7 @@ import { Ingest } from "./ingest/mod.ts";
 import { Profiles } from "./profiles/mod.ts";
 import { Mounted, Projector } from "./projector/mod.ts";
 import { Scheduler } from "./scheduler/mod.ts";
-import { AudienceCalculation, PreparationRunner, Snapshots } from "./snapshots/mod.ts";
+import { AudienceCalculation, PreparationRunner, Reach, Snapshots } from "./snapshots/mod.ts";
 import {
   campaignStream,
   hasHistory,
@@ -201,6 +201,7 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     profiles,
     snapshots,
     calculation,
+    reach: new Reach(calculation),
     preparations,
     durations,
     nowMs,

@@ -14,9 +14,9 @@ import { capsText, noCaps } from "./caps_text.ts";
 import type { Eligibility, Question } from "./eligibility.ts";
 import type { CampaignView, Views } from "./live_campaigns.ts";
 import { type Attributes, filledContent, messageText } from "./message.ts";
+import { compareRanks, type Ranked } from "./order.ts";
 import { pinsAfter, revisionFor } from "./session_revisions.ts";
 import type { Subject } from "./subject.ts";
-import { conditionCount } from "./trigger.ts";
 
 export interface Asked {
   readonly platform: Platform;
@@ -97,7 +97,7 @@ export class Delivery {
       if (untilMs === undefined || untilMs <= nowMs || !view.isTestOn(platform)) continue;
       eligible.push({ view, revision: view.draft!, remaining: [] });
     }
-    return eligible.sort(byPriority);
+    return eligible.sort(byRank);
   }
 
   /** The JSON of one message. */
@@ -150,15 +150,11 @@ export function localeOf(asked: string | undefined): string | null {
   return asked === undefined ? null : canonicalLocale(asked.replaceAll("_", "-"));
 }
 
-/**
- * Higher priority first; then a test, then more conditions, then the latest settings change, then the
- * id.
- */
-function byPriority(a: Eligible, b: Eligible): number {
-  const one = a.revision.delivered, other = b.revision.delivered;
-  return other.priority - one.priority ||
-    Number(b.view.draft !== null) - Number(a.view.draft !== null) ||
-    conditionCount(other.trigger) - conditionCount(one.trigger) ||
-    b.view.row.settingsChangedAtMs - a.view.row.settingsChangedAtMs ||
-    (a.view.row.id < b.view.row.id ? -1 : 1);
+function byRank(a: Eligible, b: Eligible): number {
+  return compareRanks(rankOf(a), rankOf(b));
+}
+
+function rankOf({ view: { row, draft }, revision: { delivered } }: Eligible): Ranked {
+  const { id: campaignId, settingsChangedAtMs } = row;
+  return { campaignId, isTest: draft !== null, settingsChangedAtMs, delivered };
 }

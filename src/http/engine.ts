@@ -12,7 +12,7 @@ import type { Ingest, MemberUploadOptions } from "../ingest/mod.ts";
 import type { Profiles } from "../profiles/mod.ts";
 import type { Mounted, Projector } from "../projector/mod.ts";
 import type { Scheduler } from "../scheduler/mod.ts";
-import type { AudienceCalculation, PreparationRunner, Snapshots } from "../snapshots/mod.ts";
+import type { AudienceCalculation, PreparationRunner, Reach, Snapshots } from "../snapshots/mod.ts";
 import type { Durations, StreamState, Transact } from "../transact/mod.ts";
 
 export interface Models {
@@ -42,6 +42,7 @@ export interface Engine {
   readonly profiles: Profiles;
   readonly snapshots: Snapshots;
   readonly calculation: AudienceCalculation;
+  readonly reach: Reach;
   readonly preparations: PreparationRunner;
   readonly delivery: Delivery;
   readonly liveCampaigns: LiveCampaigns;
