@@ -3,11 +3,11 @@ import { assert, assertEquals } from "@std/assert";
 import { operationsOf } from "../support/conformity.ts";
 import { assertProblem, type TestServer, withServer } from "../support/server.ts";
 
-/** Every operation with a body, its `{id}` filled in with a campaign that is there. */
+/** Every operation with a body of JSON, its `{id}` filled in with a campaign that is there. */
 async function withBody({ document, draft }: TestServer) {
   const id = await draft();
   return operationsOf(document)
-    .filter(({ operation }) => operation.requestBody)
+    .filter(({ operation }) => operation.requestBody?.content["application/json"])
     .map(({ method, path, operation }) => ({
       method: method.toUpperCase(),
       path: path.replace("{id}", id),
