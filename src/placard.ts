@@ -3,6 +3,7 @@ import type { Role } from "../events/workspace_events.ts";
 import { AudiencesProjection } from "../projections/audiences.ts";
 import { CampaignsProjection } from "../projections/campaigns.ts";
 import { KpiProjection } from "../projections/kpi.ts";
+import { deliveredOf } from "../projections/content_revisions.ts";
 import { StatusesProjection } from "../projections/statuses.ts";
 import { SubjectsProjection } from "../projections/subjects.ts";
 import { WorkspaceProjection } from "../projections/workspace.ts";
@@ -129,6 +130,10 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     campaign: (campaignId) => {
       const state = states.head(campaignStream(campaignId)).state as CampaignState;
       return state.status === "none" || state.status === "deleted" ? undefined : state;
+    },
+    message: (campaignId, revision) => {
+      const row = models.campaigns.model.get(campaignId);
+      return row && deliveredOf(row, revision);
     },
     nowMs,
     newId,

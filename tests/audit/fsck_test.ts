@@ -170,6 +170,8 @@ const honest: ChunkItem = {
   elementId: null,
   variant: null,
   name: null,
+  session: 0,
+  claim: null,
 };
 
 /** A sound row after all that was changed. */
@@ -449,7 +451,7 @@ const damages: Record<string, [(kv: Deno.Kv) => Promise<unknown>, string[]]> = {
     ["of campaigns: differs"],
   ],
   "a read model's row is gone": [
-    async (kv) => kv.delete((await first(kv, keys.rowPrefix("kpi", "1.1"))).key),
+    async (kv) => kv.delete((await first(kv, keys.rowPrefix("kpi", "2.1"))).key),
     ["of kpi: missing"],
   ],
   "a read model has a row too many": [
