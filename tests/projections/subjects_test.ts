@@ -26,6 +26,8 @@ const item: ChunkItem = {
   elementId: null,
   variant: null,
   name: null,
+  session: 0,
+  claim: null,
 };
 
 function recorded(log: TestLog, step: Step): RecordedEvent {
