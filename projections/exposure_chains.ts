@@ -2,6 +2,7 @@
  * Chains through the records of blocks, the newest record first: one for each kind, campaign and
  * subject. They are kept in memory only; records must be linked in the order of the log.
  */
+import type { SubjectKind } from "../events/profile_events.ts";
 import { BusyChain, busyLengthMin } from "./busy_chain.ts";
 import { ChainTable } from "./chain_table.ts";
 import {
@@ -11,8 +12,6 @@ import {
   recordsPerStride,
   strideShift,
 } from "./exposure_block.ts";
-
-export type SubjectKind = "device" | "user";
 
 /** The chains of one kind of record of one campaign. */
 export class RecordChains {

@@ -1,5 +1,5 @@
 /** The claims of the last hour of recorded time: by their digest, and by who holds them. */
-import type { SubjectKind } from "./exposure_chains.ts";
+import type { SubjectKind } from "../events/profile_events.ts";
 
 /** A claim can be asked for, and be made good, for this long. */
 export const claimRememberedMs = 60 * 60_000;

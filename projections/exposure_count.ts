@@ -1,7 +1,7 @@
 /** Counts the records of a subject for a campaign: by walking its chain, or where it is long, without. */
 import { claimLapseMs } from "../events/claim_events.ts";
 import { type ExposureBlock, minuteMs } from "./exposure_block.ts";
-import type { SubjectKind } from "./exposure_chains.ts";
+import type { SubjectKind } from "../events/profile_events.ts";
 import type { ExposureLog } from "./exposure_log.ts";
 
 /** See `CountOptions`. */

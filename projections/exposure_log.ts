@@ -5,7 +5,8 @@
  */
 import { claimLapseMs } from "../events/claim_events.ts";
 import { blockSpanMs, ExposureBlock } from "./exposure_block.ts";
-import { ExposureChains, type RecordChains, type SubjectKind } from "./exposure_chains.ts";
+import type { SubjectKind } from "../events/profile_events.ts";
+import { ExposureChains, type RecordChains } from "./exposure_chains.ts";
 import { claimRememberedMs, RecentClaims } from "./exposure_claims.ts";
 import { SubjectStamps } from "./subject_stamps.ts";
 

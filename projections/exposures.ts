@@ -9,12 +9,12 @@ import { type DecodedChunk, interactionKinds } from "../events/interaction_chunk
 import { hideChoices } from "../events/message_action.ts";
 import type { RecordedEvent } from "../events/recorded_event.ts";
 import { ExposureBlock, minuteMs } from "./exposure_block.ts";
-import type { RecordChains, SubjectKind } from "./exposure_chains.ts";
+import type { SubjectKind } from "../events/profile_events.ts";
+import type { RecordChains } from "./exposure_chains.ts";
 import { countIn, everything } from "./exposure_count.ts";
 import { blockRecordsMin, ExposureLog, type GrantedClaim } from "./exposure_log.ts";
 
 export { claimLapseMs } from "../events/claim_events.ts";
-export type { SubjectKind } from "./exposure_chains.ts";
 export type { GrantedClaim } from "./exposure_log.ts";
 
 export type HideChoice = (typeof hideChoices)[number];

@@ -7,7 +7,7 @@
 import type { CampaignEvent } from "../events/campaign_events.ts";
 import { campaignEventSchemas, campaignStreamPrefix } from "../events/campaign_events.ts";
 import { type ClaimEvent, claimsStreamPrefix } from "../events/claim_events.ts";
-import { chunkDigests, decodeChunk, digestBytes } from "../events/interaction_chunk.ts";
+import { chunkDigests, digestBytes } from "../events/interaction_chunk.ts";
 import type { DomainEvent, RecordedEvent } from "../events/recorded_event.ts";
 import { DigestSet } from "./digest_set.ts";
 import { Exposures, rowPrefix as exposurePrefix } from "./exposures.ts";
@@ -18,6 +18,7 @@ import { answerKpi, type KpiAnswer, type KpiQuery } from "./kpi_query.ts";
 import { RangeMemo } from "./kpi_range_memo.ts";
 import { RecallIndex } from "./kpi_recall.ts";
 import type { Projection } from "./projection.ts";
+import { bodyOf, chunkOf } from "./recorded_chunk.ts";
 
 export class KpiProjection implements Projection {
   readonly name = "kpi";
@@ -114,7 +115,7 @@ export class KpiProjection implements Projection {
   }
 
   #foldChunk(recorded: RecordedEvent): void {
-    const chunk = decodeChunk(bodyOf(recorded));
+    const chunk = chunkOf(recorded);
     const day = dayOf(recorded.timeMs);
     if (this.#recallIndex.note(day, recorded.position)) this.#dirty.add(recallKey);
     const counter = new ChunkCounter(chunk, recorded, (campaignId, quarter) => {
@@ -210,9 +211,4 @@ function isClaim(recorded: RecordedEvent): recorded is RecordedEvent<ClaimEvent>
 
 function dayOf(timeMs: number): number {
   return Math.floor(timeMs / dayMs);
-}
-
-function bodyOf(recorded: RecordedEvent): Uint8Array {
-  if (!recorded.body) throw new Error(`the event at ${recorded.position} comes without its body`);
-  return recorded.body;
 }

@@ -1,5 +1,5 @@
 /** A number for each subject that changes whenever anything is recorded of it. */
-import type { SubjectKind } from "./exposure_chains.ts";
+import type { SubjectKind } from "../events/profile_events.ts";
 
 const pageShift = 12;
 const pageSize = 1 << pageShift;

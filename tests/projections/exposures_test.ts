@@ -2,7 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { type ChunkItem, encodeChunk } from "../../events/interaction_chunk.ts";
 import type { DomainEvent, RecordedEvent } from "../../events/recorded_event.ts";
-import type { CountOptions, SubjectKind } from "../../projections/exposures.ts";
+import type { SubjectKind } from "../../events/profile_events.ts";
+import type { CountOptions } from "../../projections/exposures.ts";
 import { KpiProjection } from "../../projections/kpi.ts";
 import { law } from "../support/laws.ts";
 
