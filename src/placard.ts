@@ -230,6 +230,7 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     engine,
     newKeys,
     close: async () => {
+      calculation.close();
       await preparations.close();
       await scheduler.close();
       await writer.idle();

@@ -36,8 +36,7 @@ export function audiencePreviewRoutes(engine: Engine): Route[] {
       handle: async ({ context }) => {
         const given = parseBody(previewBody, await readCommandBody(context, jsonBody));
         await prepareRead(engine, [models.subjects]);
-        const { signal } = context.req.raw;
-        return json(await engine.calculation.preview(given.rule, () => signal.aborted));
+        return json(await engine.calculation.preview(given.rule));
       },
     }),
     route({
