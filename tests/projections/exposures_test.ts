@@ -596,6 +596,19 @@ Deno.test("exposures: a lagging instance's flush leaves a block behind the next 
   assertEquals(restarted.exposures.total("c", "device", 1, noon + 3, 99), 4);
 });
 
+Deno.test("exposures: a block ends before its times would not fit, and is loaded as it was", () => {
+  const given = [0, 49, 50, 98, 120].map((day, id) => shown(day * days, { id }));
+  const model = folded(given);
+  const rows = [...rowsOf(model)].filter(([key]) => key.startsWith("exposure/"));
+  assertEquals(rows.map(([key]) => key), [1, 2, 3].map((block) => `exposure/0000000${block}`));
+  const loaded = new KpiProjection();
+  for (const [key, bytes] of rows) loaded.loadRow(key, bytes, "000004");
+  for (const { exposures } of [model, loaded]) {
+    const known = (day: number) => exposures.total("c", "device", 1, noon + day * days, 9);
+    assertEquals([0, 48, 49, 50, 97, 98, 119, 120].map(known), [1, 1, 2, 3, 3, 4, 4, 5]);
+  }
+});
+
 Deno.test("exposures: long chains answer like short ones", () => {
   const inputs = fc.tuple(
     fc.array(fc.tuple(fc.nat(3 * hours), fc.nat(9)), { minLength: 700, maxLength: 900 }),
