@@ -3,6 +3,7 @@ import type { Role } from "../events/workspace_events.ts";
 import { AudiencesProjection } from "../projections/audiences.ts";
 import { CampaignsProjection } from "../projections/campaigns.ts";
 import { KpiProjection } from "../projections/kpi.ts";
+import { deliveredOf } from "../projections/content_revisions.ts";
 import { StatusesProjection } from "../projections/statuses.ts";
 import { SubjectsProjection } from "../projections/subjects.ts";
 import { WorkspaceProjection } from "../projections/workspace.ts";
@@ -29,7 +30,7 @@ import { Ingest } from "./ingest/mod.ts";
 import { Profiles } from "./profiles/mod.ts";
 import { Mounted, Projector } from "./projector/mod.ts";
 import { Scheduler } from "./scheduler/mod.ts";
-import { Snapshots } from "./snapshots/mod.ts";
+import { AudienceCalculation, PreparationRunner, Reach, Snapshots } from "./snapshots/mod.ts";
 import {
   campaignStream,
   hasHistory,
@@ -121,7 +122,7 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     newId,
     newSecret: options.newSecret,
   });
-  const snapshots = new Snapshots();
+  const snapshots = new Snapshots(kv);
   const ingest = new Ingest({
     bodies: bodyWriter(interactionsStreamPrefix),
     tail,
@@ -129,6 +130,10 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     campaign: (campaignId) => {
       const state = states.head(campaignStream(campaignId)).state as CampaignState;
       return state.status === "none" || state.status === "deleted" ? undefined : state;
+    },
+    message: (campaignId, revision) => {
+      const row = models.campaigns.model.get(campaignId);
+      return row && deliveredOf(row, revision);
     },
     nowMs,
     newId,
@@ -146,6 +151,30 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     identities,
     audiences: () => models.audiences.model,
   };
+  const calculation = new AudienceCalculation({
+    profiles,
+    register: identities,
+    subjects: () => {
+      projector.assertFolding(models.subjects);
+      return models.subjects.model;
+    },
+    audiences: () => {
+      projector.assertFolding(models.audiences);
+      return models.audiences.model;
+    },
+    nowMs,
+  });
+  const preparations = new PreparationRunner({
+    kv,
+    epoch,
+    states,
+    transact,
+    tail,
+    calculation,
+    snapshots,
+    nowMs,
+    newId,
+  });
   const engine: Engine = {
     kv,
     reader,
@@ -175,6 +204,10 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     ),
     memberUploads,
     profiles,
+    snapshots,
+    calculation,
+    reach: new Reach(calculation),
+    preparations,
     durations,
     nowMs,
     newId,
@@ -188,6 +221,8 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
   tail.start();
   projector.start(tail);
   scheduler.start();
+  snapshots.follow(states);
+  preparations.start();
   const keyring = new Keyring(options.presetKeys, () => models.workspace.model.row.keys);
   const app = createApp({ engine, keyring, onBug: options.onBug });
   return {
@@ -195,6 +230,8 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     engine,
     newKeys,
     close: async () => {
+      calculation.close();
+      await preparations.close();
       await scheduler.close();
       await writer.idle();
       await ingest.idle();

@@ -164,7 +164,9 @@ export class Claims {
 
 /** Claims granted by commands before this one that the read models have not folded. */
 function pendingClaims(draft: Draft<StreamState>, campaignId: string, exposures: Exposures) {
-  const { claims } = draft.state(claimsStream(campaignId)) as GrantedClaims;
+  const { timeMs, claims } = draft.state(claimsStream(campaignId)) as GrantedClaims;
+  // Those of an earlier time have been folded, and may be forgotten since.
+  if (timeMs !== draft.timeMs) return [];
   return claims.filter(({ claim }) => exposures.claim(claim) === undefined);
 }
 

@@ -3,19 +3,20 @@
  * revision of the session, in the subject's variant and locale, highest priority first.
  */
 import { variantFor } from "../../events/assignment.ts";
-import type { ExposureCap } from "../../events/campaign_settings.ts";
 import { canonicalLocale } from "../../events/locale.ts";
 import { encodeSession, type Session, sessionKey } from "../../events/session_token.ts";
 import type { Platform } from "../../events/workspace_events.ts";
 import type { CampaignsProjection } from "../../projections/campaigns.ts";
 import type { ContentRevision } from "../../projections/content_revisions.ts";
 import { sha256Hex } from "../event_store/mod.ts";
+import { AnswerMemo } from "./answer_memo.ts";
+import { capsText, noCaps } from "./caps_text.ts";
 import type { Eligibility, Question } from "./eligibility.ts";
 import type { CampaignView, Views } from "./live_campaigns.ts";
 import { type Attributes, filledContent, messageText } from "./message.ts";
+import { compareRanks, type Ranked } from "./order.ts";
 import { pinsAfter, revisionFor } from "./session_revisions.ts";
 import type { Subject } from "./subject.ts";
-import { conditionCount } from "./trigger.ts";
 
 export interface Asked {
   readonly platform: Platform;
@@ -27,9 +28,17 @@ export interface Asked {
   readonly attributes: Attributes;
 }
 
+/** An answer as it is kept: made into JSON only for those who do not have it. */
+export interface Composed {
+  readonly etag: string;
+  /** The JSON of the messages, in pieces that answers share. */
+  readonly pieces: readonly string[];
+  readonly pins: Readonly<Record<string, number>>;
+}
+
 export interface DeliveryAnswer {
   readonly etag: string;
-  /** JSON text, made when it is asked for. */
+  /** JSON text. */
   body(): string;
 }
 
@@ -37,40 +46,36 @@ export interface DeliveryAnswer {
 export interface Eligible {
   readonly view: CampaignView;
   readonly revision: ContentRevision;
-  readonly question: Question;
+  /** Of each cap; null: no cap. */
+  readonly remaining: readonly (number | null)[];
 }
 
 export class Delivery {
+  readonly #memo: AnswerMemo;
+
   constructor(
     readonly campaigns: () => CampaignsProjection,
     readonly eligibility: Eligibility,
     readonly statusCheckSeconds: number,
-  ) {}
+  ) {
+    this.#memo = new AnswerMemo(eligibility);
+  }
 
   sync(asked: Asked, views: Views, nowMs: number): DeliveryAnswer {
-    const eligible = this.eligible(asked, views, nowMs);
+    const { statusCheckSeconds } = this;
     const { position } = this.campaigns().deliveryChanges;
     const session = asked.session ?? { position, startedAtMs: nowMs, pins: {} };
-    const shown = eligible.filter(({ view }) => view.draft === null)
-      .map(({ view: { row }, revision }) => ({ row, revision }));
-    const pins = pinsAfter(this.campaigns(), session, shown);
-    const texts: string[] = [];
-    // An answer that starts a session is as good as the one before, unless sessions are counted.
-    let validator = asked.session || !eligible.some(countsSessions) ? "" : `${nowMs}`;
-    for (const pin in pins) validator += ` ${pin} ${pins[pin]}`;
-    validator += session.position;
-    for (const one of eligible) {
-      const message = this.#message(one, asked);
-      validator += message.validator + message.caps;
-      texts.push(message.text, message.caps, "},");
+    let composed = this.#memo.get(asked, views, nowMs);
+    if (!composed) {
+      composed = this.#compose(asked, session, views, nowMs);
+      this.#memo.set(asked, views, nowMs, composed);
     }
-    const { statusCheckSeconds } = this;
+    const { etag, pieces, pins } = composed;
     return {
-      etag: `"${sha256Hex(validator).slice(0, 32)}"`,
+      etag,
       body: () => {
-        const messages = texts.join("").slice(0, -1);
         const token = encodeSession({ ...session, pins });
-        return `{"session":"${token}","messages":[${messages}],` +
+        return `{"session":"${token}","messages":[${pieces.join("")}],` +
           `"statusCheckSeconds":${statusCheckSeconds}}`;
       },
     };
@@ -82,21 +87,17 @@ export class Delivery {
     const eligible: Eligible[] = [];
     for (const view of views.live) {
       const revision = revisionFor(view.row, session);
-      const showable = { ...view.showable, revision };
-      const question = { showable, subject, platform, session: key, atMs: nowMs };
-      if (this.eligibility.firstFailure(question) === null) {
-        eligible.push({ view, revision, question });
-      }
+      const showable = view.showableIn(revision);
+      const question: Question = { showable, subject, platform, session: key, atMs: nowMs };
+      const remaining = this.eligibility.remaining(question);
+      if (typeof remaining !== "string") eligible.push({ view, revision, remaining });
     }
     for (const view of views.tested) {
       const untilMs = subject.device === 0 ? undefined : view.testUntil(subject.device);
       if (untilMs === undefined || untilMs <= nowMs || !view.isTestOn(platform)) continue;
-      const revision = view.draft!;
-      const showable = { ...view.showable, revision };
-      const question = { showable, subject, platform, session: key, atMs: nowMs };
-      eligible.push({ view, revision, question });
+      eligible.push({ view, revision: view.draft!, remaining: [] });
     }
-    return eligible.sort(byPriority);
+    return eligible.sort(byRank);
   }
 
   /** The JSON of one message. */
@@ -111,7 +112,28 @@ export class Delivery {
     return campaignIds.filter((campaignId) => live.has(campaignId));
   }
 
-  #message({ view, revision, question }: Eligible, { subject, locale, attributes }: Asked) {
+  #compose(asked: Asked, session: Session, views: Views, nowMs: number): Composed {
+    const eligible = this.eligible(asked, views, nowMs);
+    const shown = eligible.filter(({ view }) => view.draft === null)
+      .map(({ view: { row }, revision }) => ({ row, revision }));
+    const pins = pinsAfter(this.campaigns(), session, shown);
+    // An answer that starts a session is as good as the one before, unless sessions are counted.
+    let validator = asked.session || !views.countsSessions ? "" : `${session.startedAtMs}`;
+    for (const pin in pins) validator += ` ${pin} ${pins[pin]}`;
+    validator += ` ${session.position}`;
+    const pieces: string[] = [];
+    for (const one of eligible) {
+      const message = this.#message(one, asked);
+      validator += ` ${message.validator} ${one.remaining.join()}`;
+      pieces.push(pieces.length === 0 ? message.text : `,${message.text}`, message.caps, "}");
+    }
+    return { etag: `"${sha256Hex(validator).slice(0, 32)}"`, pieces, pins };
+  }
+
+  #message(
+    { view, revision, remaining }: Eligible,
+    { subject, locale, attributes }: Asked,
+  ) {
     const { variants, exposure } = revision.delivered;
     const variant = variantFor(variants, view.row.id, subject.assignedAs);
     let text = view.text(revision, variant, locale);
@@ -119,27 +141,8 @@ export class Delivery {
       const [head, tail] = view.frame(revision, variant);
       text = messageText(head, filledContent(text.personal, attributes), tail);
     }
-    const caps = view.draft ? noCaps : this.#caps(exposure.caps, question);
-    return { ...text, caps };
+    return { ...text, caps: view.draft ? noCaps : capsText(exposure.caps, remaining) };
   }
-
-  #caps(caps: readonly ExposureCap[], question: Question): string {
-    if (caps.length === 0) return noCaps;
-    let least: number | null = null;
-    const limits = caps.map((cap) => {
-      const { per, by, max } = cap;
-      const remaining = max === null ? null : max - this.eligibility.used(cap, question);
-      if (remaining !== null) least = Math.min(least ?? Infinity, remaining);
-      return `{"per":"${per}","by":"${by}","max":${max},"remaining":${remaining}}`;
-    });
-    return `{"limits":[${limits.join()}],"remaining":${least}}`;
-  }
-}
-
-const noCaps = '{"limits":[],"remaining":null}';
-
-function countsSessions({ revision }: Eligible): boolean {
-  return revision.delivered.exposure.caps.some(({ per, max }) => per === "session" && max !== null);
 }
 
 /** The locale that was asked for, as far as it is a tag; phones write `pt_BR`. */
@@ -147,15 +150,11 @@ export function localeOf(asked: string | undefined): string | null {
   return asked === undefined ? null : canonicalLocale(asked.replaceAll("_", "-"));
 }
 
-/**
- * Higher priority first; then a test, then more conditions, then the latest settings change, then the
- * id.
- */
-function byPriority(a: Eligible, b: Eligible): number {
-  const one = a.revision.delivered, other = b.revision.delivered;
-  return other.priority - one.priority ||
-    Number(b.view.draft !== null) - Number(a.view.draft !== null) ||
-    conditionCount(other.trigger) - conditionCount(one.trigger) ||
-    b.view.row.settingsChangedAtMs - a.view.row.settingsChangedAtMs ||
-    (a.view.row.id < b.view.row.id ? -1 : 1);
+function byRank(a: Eligible, b: Eligible): number {
+  return compareRanks(rankOf(a), rankOf(b));
+}
+
+function rankOf({ view: { row, draft }, revision: { delivered } }: Eligible): Ranked {
+  const { id: campaignId, settingsChangedAtMs } = row;
+  return { campaignId, isTest: draft !== null, settingsChangedAtMs, delivered };
 }

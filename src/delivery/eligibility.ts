@@ -8,7 +8,9 @@ import type { FullCampaignSchedule } from "../../events/campaign_schedule.ts";
 import type { ExposureCap, FullAudience } from "../../events/campaign_settings.ts";
 import type { Platform } from "../../events/workspace_events.ts";
 import type { ContentRevision } from "../../projections/content_revisions.ts";
+import type { SubjectKind } from "../../events/profile_events.ts";
 import type { Exposures } from "../../projections/exposures.ts";
+import type { Granularity } from "../../projections/kpi_buckets.ts";
 import type { Snapshot } from "../snapshots/mod.ts";
 import type { LocalTime } from "./local_time.ts";
 import { cappedBy, memberOf, type Subject } from "./subject.ts";
@@ -59,13 +61,27 @@ export class Eligibility {
     this.rules = [status, platform, this.#schedule(), audience, exclusion, control, this.#hide()];
   }
 
+  /** What is left of each cap; or the name of the first rule that does not hold. */
+  remaining(question: Question): readonly (number | null)[] | string {
+    for (const rule of this.rules) if (rule.judge(question) !== true) return rule.name;
+    const caps = question.showable.revision?.delivered.exposure.caps ?? [];
+    if (caps.length === 0) return nothingCapped;
+    const remaining: (number | null)[] = [];
+    for (const cap of caps) {
+      if (cap.max === null) remaining.push(null);
+      else {
+        const left = cap.max - this.used(cap, question);
+        if (left <= 0) return capName(cap);
+        remaining.push(left);
+      }
+    }
+    return remaining;
+  }
+
   /** The name of the first rule that does not hold; null: it may be shown. */
   firstFailure(question: Question): string | null {
-    for (const rule of this.rules) if (rule.judge(question) !== true) return rule.name;
-    for (const cap of capsOf(question)) {
-      if (this.used(cap, question) >= cap.max!) return capName(cap);
-    }
-    return null;
+    const remaining = this.remaining(question);
+    return typeof remaining === "string" ? remaining : null;
   }
 
   /** Every rule with its verdict, caps among them. */
@@ -119,22 +135,41 @@ export class Eligibility {
     }
   }
 
-  /** The earliest instant after now at which time alone may change an answer about this question. */
-  nextChange({ showable, subject, atMs }: Question): number {
-    const { campaignId, schedule, timeZone } = showable;
-    const exposures = this.#exposures();
+  /**
+   * The earliest instant after `atMs` at which time alone may change what holds for the subject; `units`
+   * are those of the campaign's caps.
+   */
+  nextChange(
+    { campaignId, schedule, timeZone }: Pick<Showable, "campaignId" | "schedule" | "timeZone">,
+    units: readonly Granularity[],
+    subject: Subject,
+    atMs: number,
+  ): number {
     let next = this.#localTime.nextChange(schedule, atMs, timeZone);
-    for (const cap of showable.revision?.delivered.exposure.caps ?? []) {
-      if (cap.max === null || (cap.per !== "day" && cap.per !== "hour")) continue;
-      next = Math.min(next, this.#localTime.unit(atMs, cap.per, timeZone).toMs);
+    for (const unit of units) {
+      next = Math.min(next, this.#localTime.unit(atMs, unit, timeZone).toMs);
     }
     for (const { kind, number } of known(subject)) {
-      for (const hide of exposures.hides(campaignId, kind, number, atMs)) {
+      for (const hide of this.#exposures().hides(campaignId, kind, number, atMs)) {
         const untilMs = this.#hiddenUntil(hide, timeZone);
         if (untilMs > atMs) next = Math.min(next, untilMs);
       }
     }
     return next;
+  }
+
+  /** Changes when what is known of its showings, hides and claims changes. */
+  stamp(kind: SubjectKind, number: number): number {
+    return number === 0 ? 0 : this.#exposures().stamp(kind, number);
+  }
+
+  /** When the earliest open claim of the subject lapses. */
+  nextLapse(subject: Subject, nowMs: number): number {
+    const exposures = this.#exposures();
+    return Math.min(
+      ...known(subject).map(({ kind, number }) => exposures.nextLapseMs(kind, number, nowMs)),
+      Infinity,
+    );
   }
 
   #unit(cap: ExposureCap, { showable, atMs }: Question): { fromMs: number } {
@@ -186,6 +221,7 @@ export class Eligibility {
   }
 }
 
+const nothingCapped: readonly (number | null)[] = [];
 const hiddenDays = { today: 1, "3d": 3, "7d": 7, forever: Infinity } as const;
 
 export function capsOf({ showable }: Pick<Question, "showable">): readonly ExposureCap[] {

@@ -9,6 +9,7 @@ import {
 } from "../../events/campaign_settings.ts";
 import type { Platform } from "../../events/workspace_events.ts";
 import type { CampaignRow, CampaignsProjection } from "../../projections/campaigns.ts";
+import type { Granularity } from "../../projections/kpi_buckets.ts";
 import type { ContentRevision } from "../../projections/content_revisions.ts";
 import type { Snapshot, Snapshots } from "../snapshots/mod.ts";
 import type { Showable } from "./eligibility.ts";
@@ -17,9 +18,12 @@ import { messageContent, messageFrame, type MessageText, messageText } from "./m
 export class CampaignView {
   /** All of `Showable` but the revision, which depends on the session. */
   readonly showable: Omit<Showable, "revision">;
+  /** The calendar units of its caps, over all revisions. */
+  readonly capUnits: readonly Granularity[];
   /** The draft as a test shows it; null for a campaign that is live. */
   readonly draft: ContentRevision | null;
   readonly #texts = new WeakMap<ContentRevision, Map<string, MessageText>>();
+  readonly #showables = new WeakMap<ContentRevision, Showable>();
 
   constructor(readonly row: CampaignRow, workspaceZone: string, snapshot: Snapshot | null) {
     const { platforms, schedule, audience } = withDefaults(row.settings);
@@ -32,9 +36,21 @@ export class CampaignView {
       audience,
       snapshot,
     };
+    const units = row.revisions.flatMap(({ delivered }) =>
+      delivered.exposure.caps.filter(({ max }) => max !== null).map(({ per }) => per)
+    );
+    this.capUnits = (["day", "hour"] as const).filter((unit) => units.includes(unit));
     this.draft = row.status === "writing"
       ? { revision: 1, position: "", delivered: deliveredSettings(withDefaults(row.settings)) }
       : null;
+  }
+
+  showableIn(revision: ContentRevision): Showable {
+    const kept = this.#showables.get(revision);
+    if (kept) return kept;
+    const showable = { ...this.showable, revision };
+    this.#showables.set(revision, showable);
+    return showable;
   }
 
   /** Whether the draft may be looked at on this platform; one that names none is for all. */
@@ -75,6 +91,8 @@ export interface Views {
   readonly tested: readonly CampaignView[];
   /** Whether some message may name attributes of a user. */
   readonly personal: boolean;
+  /** Whether some message has a cap per session. */
+  readonly countsSessions: boolean;
 }
 
 export class LiveCampaigns {
@@ -129,7 +147,12 @@ export class LiveCampaigns {
         JSON.stringify(delivered).includes("{{")
       )
     );
-    this.#views = { live, tested, personal };
+    const countsSessions = live.some(({ row }) =>
+      row.revisions.some(({ delivered }) =>
+        delivered.exposure.caps.some(({ per, max }) => per === "session" && max !== null)
+      )
+    );
+    this.#views = { live, tested, personal, countsSessions };
     this.#model = model;
     this.#changes = model.deliveryChanges.count;
     this.#zone = zone;

@@ -8,5 +8,6 @@ export { CampaignView, LiveCampaigns, type Views } from "./live_campaigns.ts";
 export { LocalTime } from "./local_time.ts";
 export { filledContent, messageContent } from "./message.ts";
 export { Past } from "./past.ts";
+export { competitorsOf } from "./simulation.ts";
 export { type Subject, subjectOf } from "./subject.ts";
 export { isTriggered, type Occasion } from "./trigger.ts";

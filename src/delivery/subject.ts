@@ -1,6 +1,6 @@
 /** Who asks: a device and perhaps its user, with what the identity register knows of them. */
 import { assignmentSubject } from "../../events/assignment.ts";
-import type { SubjectKind } from "../../projections/exposures.ts";
+import type { SubjectKind } from "../../events/profile_events.ts";
 
 export interface Subject {
   readonly deviceId: string;

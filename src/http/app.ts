@@ -14,6 +14,7 @@ import type { Keyring } from "./principal.ts";
 import { HttpProblem } from "./problem.ts";
 import { mount, type Route } from "./route.ts";
 import { audienceMemberRoutes } from "./routes/audience_members.ts";
+import { audiencePreviewRoutes } from "./routes/audience_preview.ts";
 import { audienceRoutes } from "./routes/audiences.ts";
 import { campaignCommandRoutes } from "./routes/campaign_commands.ts";
 import { campaignQueryRoutes } from "./routes/campaign_queries.ts";
@@ -40,6 +41,7 @@ export function createApp({ engine, keyring, onBug }: AppOptions): Hono {
   const routes: Route[] = [
     ...campaignCommandRoutes(engine),
     ...campaignQueryRoutes(engine),
+    ...audiencePreviewRoutes(engine),
     ...audienceRoutes(engine),
     ...audienceMemberRoutes(engine),
     ...kpiRoutes(engine),

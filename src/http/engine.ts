@@ -12,6 +12,7 @@ import type { Ingest, MemberUploadOptions } from "../ingest/mod.ts";
 import type { Profiles } from "../profiles/mod.ts";
 import type { Mounted, Projector } from "../projector/mod.ts";
 import type { Scheduler } from "../scheduler/mod.ts";
+import type { AudienceCalculation, PreparationRunner, Reach, Snapshots } from "../snapshots/mod.ts";
 import type { Durations, StreamState, Transact } from "../transact/mod.ts";
 
 export interface Models {
@@ -39,6 +40,10 @@ export interface Engine {
   /** What uploads of members of lists work with. */
   readonly memberUploads: MemberUploadOptions;
   readonly profiles: Profiles;
+  readonly snapshots: Snapshots;
+  readonly calculation: AudienceCalculation;
+  readonly reach: Reach;
+  readonly preparations: PreparationRunner;
   readonly delivery: Delivery;
   readonly liveCampaigns: LiveCampaigns;
   readonly asking: Asking;

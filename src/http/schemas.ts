@@ -5,6 +5,7 @@ import { campaignStatuses } from "../../events/campaign_events.ts";
 import { messageTypes } from "../../events/campaign_settings.ts";
 import { platforms, roles } from "../../events/workspace_events.ts";
 import { rejectionCodes } from "../ingest/mod.ts";
+import { preparationStates } from "../snapshots/mod.ts";
 import { lineErrorSchema } from "./ndjson.ts";
 
 export const instantSchema = z.iso.datetime({ precision: 3 });
@@ -85,7 +86,7 @@ export const audienceSchema = z.strictObject({
   version: z.int().min(1).describe("Of the audience's stream; its ETag without the quotes."),
   size: z.int().nullable().describe("Members; null where they have not been counted."),
   usedBy: z.array(z.string())
-    .describe("Campaigns that name it and are neither deleted nor ended."),
+    .describe("Campaigns that name it and are neither deleted nor ended, the first 200 by id."),
   createdAt: instantSchema,
   updatedAt: instantSchema,
 });
@@ -194,4 +195,30 @@ export const keySchema = z.strictObject({
   name: z.string(),
   role: z.enum(roles),
   createdAt: instantSchema,
+});
+
+export const audiencePreviewSchema = z.strictObject({
+  size: z.int().min(0),
+  sample: z.array(z.union([
+    z.strictObject({ userId: z.string() }),
+    z.strictObject({ deviceId: z.string() }),
+  ])),
+});
+
+export const campaignAudienceSchema = z.strictObject({
+  audience: z.looseObject({ kind: z.enum(["all", "audience"]) }),
+  preparation: z.strictObject({
+    state: z.enum(preparationStates),
+    scanned: z.int().describe("Subjects looked at, of `total`."),
+    total: z.int(),
+    matched: z.int().describe("Members found."),
+    attempts: z.int().describe("Tries so far."),
+    error: z.string().optional().describe("Why the last try failed; another one comes."),
+  }),
+  snapshot: z.strictObject({
+    id: z.string(),
+    size: z.int().nullable().describe("Members that are not left out; null for everybody."),
+    digest: z.string().nullable().describe("SHA-256 of their numbers."),
+    at: instantSchema,
+  }).nullable(),
 });

@@ -76,6 +76,14 @@ export class IdentityRegister {
     return counter.value ?? 0;
   }
 
+  /** Everybody who is registered, by id. */
+  async *entries(kind: IdentityKind): AsyncGenerator<{ id: string; number: number }> {
+    const prefix = keys.identityPrefix(kind);
+    for await (const entry of this.kv.list<number>({ prefix }, { batchSize: warmBatchSize })) {
+      yield { id: entry.key.at(-1) as string, number: entry.value };
+    }
+  }
+
   /** What a commit that forgets somebody has to check and delete here; undefined: nobody is known. */
   async forgetting(kind: IdentityKind, id: string): Promise<Forgetting | undefined> {
     const key = keys.identityNumber(kind, id);

@@ -31,11 +31,17 @@ export interface CalculationOptions {
 export class AudienceCalculation {
   readonly pacer = new Pacer();
   #previews = 0;
+  #closed = false;
 
   constructor(readonly options: CalculationOptions) {}
 
-  /** Exact. Ends with a throw when `isCancelled` says so. */
-  async preview(rule: unknown, isCancelled: () => boolean = () => false): Promise<Preview> {
+  /** Ends previews that are under way. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** Exact. Refused while others are calculated, and when the process ends. */
+  async preview(rule: unknown): Promise<Preview> {
     if (this.#previews >= previewsMax) {
       throw new OverloadedError(`${previewsMax} previews are being calculated; ask again later`);
     }
@@ -46,7 +52,7 @@ export class AudienceCalculation {
         highest: await this.highest(),
         nowMs: this.options.nowMs(),
         step: () => {
-          if (isCancelled()) throw new OverloadedError("nobody waits for the preview any more");
+          if (this.#closed) throw new OverloadedError("the server is stopping; ask again");
         },
       }).run();
       return { size: members.size, sample: await this.#sample(members) };

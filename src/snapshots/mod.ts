@@ -1,20 +1,7 @@
-import type { SubjectKind } from "../../projections/exposures.ts";
-export interface MemberSet {
-  has(kind: SubjectKind, number: number): boolean;
-  readonly size: number;
-}
-export interface Snapshot {
-  id: string;
-  members: MemberSet | null;
-  excluded: MemberSet | null;
-  size: number | null;
-  digest: string | null;
-}
-export class Snapshots {
-  get(_id: string): Snapshot | undefined {
-    return undefined;
-  }
-  load(_id: string): Promise<Snapshot | null> {
-    return Promise.resolve(null);
-  }
-}
+/** Who is in an audience: previews, and the snapshots that campaigns are delivered by. */
+export { AudienceCalculation, type Preview, type SampleMember } from "./calculation.ts";
+export type { MemberSet } from "./members.ts";
+export { type PreparationProgress, preparationStates } from "./preparation_progress.ts";
+export { PreparationRunner } from "./runner.ts";
+export { countShared, Reach } from "./reach.ts";
+export { type Snapshot, SnapshotDamagedError, Snapshots } from "./snapshots.ts";

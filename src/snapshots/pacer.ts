@@ -6,7 +6,7 @@
 const sliceMsMax = 8;
 /** As long as 1.5 slices: background work has 40 % of the time, requests 60 % and more. */
 const restMs = 12;
-/** A longer time between two questions was not spent on work but on waiting for something. */
+/** What takes longer between two questions was not all work, but waiting for something. */
 const stepMsMax = 4;
 
 export class Pacer {
@@ -18,8 +18,11 @@ export class Pacer {
   get isDue(): boolean {
     if (this.#resting) return true;
     const nowMs = performance.now();
-    this.#workedMs += Math.min(nowMs - this.#askedAtMs, stepMsMax);
+    const passedMs = nowMs - this.#askedAtMs;
     this.#askedAtMs = nowMs;
+    // So long nobody worked, or others did: that was a rest.
+    if (passedMs >= restMs) this.#workedMs = 0;
+    else this.#workedMs += Math.min(passedMs, stepMsMax);
     return this.#workedMs >= sliceMsMax;
   }
 

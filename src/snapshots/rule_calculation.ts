@@ -68,16 +68,10 @@ export class RuleCalculation {
   /** Subjects looked at, of `total`. */
   get scanned(): number {
     const { highest } = this.#sources;
-    switch (this.#stage) {
-      case "users":
-      case "load":
-        return Math.min(this.#next - 1, highest.user);
-      case "devices":
-        return highest.user + Math.min(this.#next - 1, highest.device);
-      case "alone":
-      case "done":
-        return this.total;
-    }
+    const passed = this.#next - 1;
+    if (this.#stage === "users" || this.#stage === "load") return Math.min(passed, highest.user);
+    if (this.#stage === "devices") return highest.user + Math.min(passed, highest.device);
+    return this.total;
   }
 
   get total(): number {

@@ -135,11 +135,11 @@ export class Snapshots {
 /** What is stored of a snapshot, whole or not. */
 export async function readMembers(kv: Deno.Kv, id: string): Promise<Record<Part, Members>> {
   const parts = { members: new Members(), excluded: new Members() };
-  for (const  of of["members", "excluded"] as const) {
-    const prefix = [...keys.snapshotPrefix(id), of];
+  for (const part of ["members", "excluded"] as const) {
+    const prefix = [...keys.snapshotPrefix(id), part];
     for await (const { key, value } of kv.list<Uint8Array>({ prefix }, { batchSize: 20 })) {
       const [kind, block] = key.slice(-2) as [SubjectKind, number];
-      parts[of].load({ kind, block }, value);
+      parts[part].load({ kind, block }, value);
     }
   }
   return parts;

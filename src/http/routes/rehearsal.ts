@@ -1,11 +1,14 @@
 /** For operators: why was it (not) shown, how does it look for somebody, show the draft on my phone. */
 import { z } from "zod";
 import { variantFor } from "../../../events/assignment.ts";
+import type { CampaignStatus } from "../../../events/campaign_events.ts";
 import { deliveredSettings, withDefaults } from "../../../events/campaign_settings.ts";
 import { instantSchema } from "../../../events/instant.ts";
 import { platforms } from "../../../events/workspace_events.ts";
-import { filledContent, localeOf, messageContent } from "../../delivery/mod.ts";
+import { missingSettings } from "../../campaign/mod.ts";
+import { competitorsOf, filledContent, localeOf, messageContent } from "../../delivery/mod.ts";
 import { subjectId } from "../../ingest/mod.ts";
+import { countShared } from "../../snapshots/mod.ts";
 import {
   answerTo,
   commandCall,
@@ -19,7 +22,7 @@ import type { Engine } from "../engine.ts";
 import { invalidInput } from "../problem.ts";
 import { json, positionHeader, prepareRead } from "../read.ts";
 import { type Route, route } from "../route.ts";
-import { contentSchema, instantSchema as instantAnswer } from "../schemas.ts";
+import { contentSchema, instantSchema as instantAnswer, statusSchema } from "../schemas.ts";
 import { nowOf, prepareDelivery, sessionOf, whoAsks } from "./delivery.ts";
 
 const testDevicesMax = 100;
@@ -43,6 +46,25 @@ const previewBody = z.strictObject({
 });
 const testBody = z.strictObject({
   deviceIds: z.array(subjectId).min(1).max(testDevicesMax),
+});
+
+const noBody = z.strictObject({});
+const everybody = { members: null, excluded: null };
+
+const simulationSchema = z.strictObject({
+  reach: z.int().nullable()
+    .describe("Members now, without the excluded; null: everybody, or an audience is gone."),
+  controlPercent: z.int().describe("This share of them would never see it."),
+  missing: z.array(z.string()).describe("JSON pointers to what activation still needs."),
+  competitors: z.array(z.strictObject({
+    campaignId: z.string(),
+    name: z.string(),
+    status: statusSchema,
+    priority: z.int(),
+    isFirst: z.boolean().describe("Whether it is shown before this one."),
+    shared: z.int().nullable()
+      .describe("Members that both reach; null: everybody, or none is frozen yet."),
+  })),
 });
 
 export function rehearsalRoutes(engine: Engine): Route[] {
@@ -147,6 +169,64 @@ export function rehearsalRoutes(engine: Engine): Route[] {
     }),
     route({
       method: "post",
+      path: "/v1/campaigns/{id}/simulate",
+      asksOnly: true,
+      tag: "Campaigns",
+      summary: "If it were live: whom would it reach, and what would it compete with?",
+      description: "Competitors are the active campaigns that share a platform, the occasion and " +
+        "some time with it, those shown first in front. Rules are evaluated over everybody, which " +
+        "takes some seconds for a million; one simulation runs at a time.",
+      roles: readers,
+      body: { schema: noBody, mediaTypes: jsonBody, optional: true },
+      answers: {
+        200: {
+          description: "Reach and competitors",
+          schema: simulationSchema,
+          headers: ["Placard-Position"],
+        },
+      },
+      problems: [404],
+      handle: async ({ context }) => {
+        parseBody(noBody, await readCommandBody(context, jsonBody, true));
+        const position = await prepareRead(engine, [
+          models.campaigns,
+          models.audiences,
+          models.subjects,
+        ]);
+        const { rows } = models.campaigns.model;
+        const row = models.campaigns.model.get(context.req.param("id")!);
+        if (!row) throw notFound();
+        const { audience } = withDefaults(row.settings);
+        const zone = models.workspace.model.row.timeZone;
+        const competitors = competitorsOf(row, rows.values(), nowOf(engine));
+        const { signal } = context.req.raw;
+        const answer = await engine.reach.of(row.settings, async (reached) => ({
+          reach: reached && countShared(reached, everybody),
+          controlPercent: audience.controlPercent,
+          missing: missingSettings(row.settings, {
+            audienceExists: (id) => models.audiences.model.exists(id),
+          }),
+          competitors: await Promise.all(competitors.map(async ({ row: other, isFirst }) => {
+            const { showable } = await engine.liveCampaigns.view(other, zone);
+            const frozen = showable.audience.kind === "all" &&
+                showable.audience.excludeAudienceId === null
+              ? everybody
+              : showable.snapshot;
+            return {
+              campaignId: other.id,
+              name: other.settings.name,
+              status: other.status as CampaignStatus,
+              priority: withDefaults(other.settings).priority,
+              isFirst,
+              shared: reached && frozen && countShared(reached, frozen),
+            };
+          })),
+        }), () => signal.aborted);
+        return json(answer, 200, positionHeader(position));
+      },
+    }),
+    route({
+      method: "post",
       path: "/v1/campaigns/{id}/test-messages",
       tag: "Campaigns",
       summary: "Show the draft on these devices",
@@ -165,13 +245,13 @@ export function rehearsalRoutes(engine: Engine): Route[] {
       },
       problems: [404, 409, 412],
       handle: async (call) => {
-        const body = await readCommandBody(call.context, jsonBody);
-        const { deviceIds } = parseBody(testBody, body);
         const id = call.context.req.param("id")!;
-        const { meta, expectedVersion, remember } = commandCall(engine, call, body);
         await prepareRead(engine, [models.campaigns]);
         // Nobody's number is given for a campaign that does not exist.
         if (!models.campaigns.model.get(id)) throw notFound();
+        const body = await readCommandBody(call.context, jsonBody);
+        const { deviceIds } = parseBody(testBody, body);
+        const { meta, expectedVersion, remember } = commandCall(engine, call, body);
         const numbers = await engine.identities.assign("device", deviceIds);
         const devices = [...new Set(deviceIds)].map((deviceId) => numbers.get(deviceId)!);
         const outcome = await engine.transact.campaign(id, {
