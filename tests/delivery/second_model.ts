@@ -82,19 +82,30 @@ export function predict(
     if (wasTested(campaign, asked.deviceId, atMs)) {
       if (!judge(world, campaign, asked, atMs, note).shown) continue;
       note("test message");
-      const { title, priority, conditions } = changed.settings;
-      const draft = { revision: 1, variant: null, title, isTest: true, remaining: {} };
-      shown.push({ campaignId: campaign.id, ...draft, priority, conditions, changedMs });
+      const { settings } = changed;
+      const variant = variantOf(campaign.id, settings, memberOf(asked));
+      const { priority, conditions } = settings;
+      shown.push({
+        campaignId: campaign.id,
+        revision: 1,
+        variant,
+        title: titleOf(settings, variant),
+        priority,
+        conditions,
+        isTest: true,
+        remaining: {},
+        changedMs,
+      });
       continue;
     }
     const { shown: isShown, revision, variant, remaining } = judge(world, campaign, asked, atMs, note);
     if (!isShown) continue;
-    const { title, priority, conditions } = revision!.settings;
+    const { priority, conditions } = revision!.settings;
     shown.push({
       campaignId: campaign.id,
       revision: revision!.revision,
       variant,
-      title: variant === null ? title : `${title} ${variant}`,
+      title: titleOf(revision!.settings, variant),
       isTest: false,
       remaining,
       priority,
@@ -134,7 +145,7 @@ export function judge(
 ): Judgement {
   const now = lastSet(campaign, atMs)!.settings;
   const zone = now.zone ?? world.zones.findLast((one) => one.atMs <= atMs)!.zone;
-  const member = asked.userId === undefined ? `device:${asked.deviceId}` : `user:${asked.userId}`;
+  const member = memberOf(asked);
   const isLive = lifeOf(campaign).live.some((span) => span.fromMs <= atMs && atMs < span.untilMs);
   const verdicts: Verdict[] = [];
   const rule = (name: string, passed: boolean) => {
@@ -315,6 +326,14 @@ function revisionOf(
   if (!atStart) note("first posted after the session began");
   if (atStart && atStart !== latest) note("older revision of a session");
   return atStart ?? latest;
+}
+
+function memberOf({ deviceId, userId }: Asked): string {
+  return userId === undefined ? `device:${deviceId}` : `user:${userId}`;
+}
+
+function titleOf({ title }: Settings, variant: string | null): string {
+  return variant === null ? title : `${title} ${variant}`;
 }
 
 function variantOf(campaignId: string, { variants }: Settings, member: string): string | null {

@@ -18,6 +18,8 @@ const lanes = 3;
 const works = {
   exposures: Deno.env.has("EXPOSURES"),
   snapshots: Deno.env.has("SNAPSHOTS"),
+  editsWhileStopped: Deno.env.has("STOPPED"),
+  hidesAfterEnd: Deno.env.has("AFTEREND"),
 };
 
 Deno.test("the second model's hash gives the published values", () => {

@@ -32,6 +32,10 @@ const leadMs = hourMs;
 export interface Works {
   readonly exposures: boolean;
   readonly snapshots: boolean;
+  /** What is edited while stopped reaches the sessions that begin before the restart. */
+  readonly editsWhileStopped: boolean;
+  /** A hide is as long as the button of its revision says, also after the end. */
+  readonly hidesAfterEnd: boolean;
 }
 
 /** The same for all servers, and slow to make. */
@@ -85,6 +89,7 @@ export class WorldDriver {
   }[] = [];
   #server!: TestServer;
   #ids = 0;
+  #campaignIds: Chance | null = null;
 
   constructor(options: DriverOptions) {
     const { seed, number, moments, works, comparison } = options;
@@ -110,11 +115,12 @@ export class WorldDriver {
 
   async live(): Promise<void> {
     const { plan, chance } = this;
-    const ids = new Chance(this.#options.seed * 1_000 + this.number + 500_000);
+    // Those of campaigns do not depend on how often the server needs others meanwhile.
+    const others = new Chance(this.#options.seed * 1_000 + this.number + 500_000);
     this.#server = await openTestServer({
       clock: new Date(plan.startMs).toISOString(),
       timeZone: plan.workspaceZone,
-      newId: () => ids.id(),
+      newId: () => (this.#campaignIds ?? others).id(),
       checkedShare: 20,
       document,
     });
@@ -227,9 +233,11 @@ export class WorldDriver {
   }
 
   async #create(settings: Settings): Promise<Campaign> {
-    const { title: _, ...rest } = jsonOf(settings);
-    const body = { name: "Of the second model", type: "modal_text", ...rest };
+    const { chance } = this;
+    const body = { name: "Of the second model", type: "modal_text", ...jsonOf(settings) };
+    this.#campaignIds = new Chance(chance.below(2 ** 32));
     const { id } = (await this.#operator("POST", "/v1/campaigns", body)).json;
+    this.#campaignIds = null;
     const campaign: Campaign = { id, events: [] };
     this.#happened(campaign, { type: "set", atMs: this.#nowMs, settings });
     this.world.campaigns.push(campaign);
@@ -266,7 +274,9 @@ export class WorldDriver {
     const stage = this.#stage(campaign);
     if (stage === "ended") return null;
     const before = lastSet(campaign, this.#nowMs)!.settings;
-    let settings = this.settings.edited(before);
+    let settings = stage === "stopped" && !this.works.editsWhileStopped
+      ? before
+      : this.settings.edited(before);
     const isOpen = stage === "writing" || stage === "stopped";
     if (isOpen && chance.is(0.5)) settings = { ...settings, ...this.settings.audience() };
     if (stage === "stopped" && chance.is(0.3)) {
@@ -331,9 +341,6 @@ export class WorldDriver {
     if (drafts.length === 0) return null;
     const draft = chance.oneOf(drafts);
     const devices = chance.some([...this.devices, ...this.loneDevices], 3);
-    // A test message is shown on every platform, and without variants it is plain which content.
-    const { settings } = lastSet(draft, this.#nowMs)!;
-    if (settings.variants.length > 0 || settings.platforms.length < 3) return null;
     await this.#operator("POST", `/v1/campaigns/${draft.id}/test-messages`, {
       deviceIds: devices,
     }, 202);
@@ -447,7 +454,7 @@ export class WorldDriver {
       : undefined;
     const hide = kind !== "hide"
       ? {}
-      : chance.is(0.5)
+      : chance.is(0.5) || !this.works.hidesAfterEnd && this.#stage(campaign) === "ended"
       ? { name: chance.oneOf(["today", "today", "3d", "3d", "7d", "7d", "forever"] as HideLength[]) }
       : { elementId: "later", revision: 1 + chance.below(revisions.length) };
     return {
@@ -636,9 +643,11 @@ export class WorldDriver {
     const { json } = await this.#operator("POST", "/v1/delivery/explain", body);
     comparison.case(isNow ? "explain now" : "explain the past");
     const isLive = expected.verdicts.some(({ rule, passed }) => rule === "status" && passed);
-    // Where nothing can be shown it is open whose snapshot and which caps the other rules look at.
+    // Where nothing can be shown it is open whose snapshot and which caps the other rules look at;
+    // and of a draft, whether it is looked at as a test message.
+    const isTest = expected.verdicts[0]!.rule === "test_message";
     const compared = (rule: string) =>
-      isLive || !/^(audience|exclusion|cap_)/.test(rule) ? rule : null;
+      isTest ? rule === "platform" : isLive || !/^(audience|exclusion|cap_)/.test(rule);
     const rules = (verdicts: readonly { rule: string; passed: boolean }[]) =>
       Object.fromEntries(
         verdicts.filter(({ rule }) => compared(rule)).map(({ rule, passed }) => [rule, passed]),
