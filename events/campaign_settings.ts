@@ -21,6 +21,7 @@ export { type MessageType, messageTypeRules, messageTypes } from "./message_type
 export { missingContent, missingForActivation } from "./missing_settings.ts";
 export {
   deliveredSettings,
+  type FullAudience,
   type FullCampaignSettings,
   sameJson,
   sameSettings,

@@ -21,6 +21,23 @@ export interface ContentRevision {
  */
 const revisionsKeptMax = 100;
 
+/**
+ * What clients hold of a revision of the campaign: undefined, and one that is not there yet, stand for
+ * the latest; of one that is kept no more, what is nearest to it.
+ */
+export function deliveredOf(
+  { revisions, settings }: {
+    readonly revisions: readonly ContentRevision[];
+    readonly settings: CampaignSettings;
+  },
+  revision: number | undefined,
+): Delivered {
+  const latest = revisions.at(-1);
+  if (!latest) return deliveredNow(settings);
+  if (revision === undefined || revision >= latest.revision) return latest.delivered;
+  return revisions.find((one) => one.revision >= revision)!.delivered;
+}
+
 /** Oldest first; empty before the first posting and after the end. */
 export function nextRevisions(
   before: readonly ContentRevision[],
@@ -40,4 +57,16 @@ export function nextRevisions(
     delivered: deliveredSettings(withDefaults(campaign.settings)),
   };
   return [...before, current].slice(-revisionsKeptMax);
+}
+
+const deliveredBySettings = new WeakMap<CampaignSettings, Delivered>();
+
+/** After the end no revisions are kept, and interactions still come for some days. */
+function deliveredNow(settings: CampaignSettings): Delivered {
+  let delivered = deliveredBySettings.get(settings);
+  if (!delivered) {
+    delivered = deliveredSettings(withDefaults(settings));
+    deliveredBySettings.set(settings, delivered);
+  }
+  return delivered;
 }

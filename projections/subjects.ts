@@ -12,8 +12,8 @@ import {
 import { decodeProfileChanges } from "../events/profile_changes.ts";
 import { type ProfileEvent, type SubjectKind, subjectKinds } from "../events/profile_events.ts";
 import type { RecordedEvent } from "../events/recorded_event.ts";
-import { decodedChunk } from "./decoded_chunk.ts";
 import type { Projection } from "./projection.ts";
+import { chunkOf } from "./recorded_chunk.ts";
 import { blockMask, blockShift, SubjectBlock } from "./subject_block.ts";
 import { type NumbersRow, SubjectNumbers } from "./subject_numbers.ts";
 
@@ -91,7 +91,7 @@ export class SubjectsProjection implements Projection {
     switch (event.type) {
       case "interactions_recorded":
         this.#catchUp(recorded.position);
-        this.#foldChunk(decodedChunk(recorded));
+        this.#foldChunk(chunkOf(recorded));
         break;
       case "profiles_changed":
         this.#catchUp(recorded.position);

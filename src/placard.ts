@@ -3,6 +3,7 @@ import type { Role } from "../events/workspace_events.ts";
 import { AudiencesProjection } from "../projections/audiences.ts";
 import { CampaignsProjection } from "../projections/campaigns.ts";
 import { KpiProjection } from "../projections/kpi.ts";
+import { deliveredOf } from "../projections/content_revisions.ts";
 import { StatusesProjection } from "../projections/statuses.ts";
 import { SubjectsProjection } from "../projections/subjects.ts";
 import { WorkspaceProjection } from "../projections/workspace.ts";
@@ -11,7 +12,16 @@ import { interactionsStreamPrefix } from "../events/interaction_events.ts";
 import { profilesStreamPrefix, subjectKinds } from "../events/profile_events.ts";
 import { upcast } from "../events/upcast.ts";
 import type { CampaignState } from "./campaign/mod.ts";
-import { Delivery } from "./delivery/mod.ts";
+import {
+  Asking,
+  Claims,
+  Delivery,
+  Eligibility,
+  Explain,
+  LiveCampaigns,
+  LocalTime,
+  Past,
+} from "./delivery/mod.ts";
 import { BodyWriter, openLog, StreamIndex, StreamStates, Tail, Writer } from "./event_store/mod.ts";
 import { sha256Hex } from "./event_store/mod.ts";
 import { createApp, type Engine, Keyring, type Models } from "./http/mod.ts";
@@ -20,8 +30,14 @@ import { Ingest } from "./ingest/mod.ts";
 import { Profiles } from "./profiles/mod.ts";
 import { Mounted, Projector } from "./projector/mod.ts";
 import { Scheduler } from "./scheduler/mod.ts";
-import { AudienceCalculation, PreparationRunner, Snapshots } from "./snapshots/mod.ts";
-import { campaignStream, streamRules, streamStatesRevision, Transact } from "./transact/mod.ts";
+import { AudienceCalculation, PreparationRunner, Reach, Snapshots } from "./snapshots/mod.ts";
+import {
+  campaignStream,
+  hasHistory,
+  streamRules,
+  streamStatesRevision,
+  Transact,
+} from "./transact/mod.ts";
 
 /** How long a client may go on showing what has been stopped: it asks again after this. */
 export const statusCheckSeconds = 60;
@@ -55,7 +71,7 @@ export function mountedModels(kv: Deno.Kv) {
     states: new Mounted(kv, () => new StreamStates(streamStatesRevision, streamRules), {
       exchangeable: false,
     }),
-    index: new Mounted(kv, () => new StreamIndex(streamRules.tracks)),
+    index: new Mounted(kv, () => new StreamIndex(hasHistory)),
     audiences: new Mounted(kv, () => new AudiencesProjection()),
     campaigns: new Mounted(kv, () => new CampaignsProjection()),
     statuses: new Mounted(kv, () => new StatusesProjection()),
@@ -106,6 +122,7 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     newId,
     newSecret: options.newSecret,
   });
+  const snapshots = new Snapshots(kv);
   const ingest = new Ingest({
     bodies: bodyWriter(interactionsStreamPrefix),
     tail,
@@ -114,16 +131,26 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
       const state = states.head(campaignStream(campaignId)).state as CampaignState;
       return state.status === "none" || state.status === "deleted" ? undefined : state;
     },
+    message: (campaignId, revision) => {
+      const row = models.campaigns.model.get(campaignId);
+      return row && deliveredOf(row, revision);
+    },
     nowMs,
     newId,
   });
+  const exposures = () => models.kpi.model.exposures;
+  const eligibility = new Eligibility(exposures, new LocalTime());
+  const liveCampaigns = new LiveCampaigns(
+    () => models.campaigns.model,
+    () => models.workspace.model.row.timeZone,
+    snapshots,
+  );
   const memberUploads = {
     bodies: bodyWriter(membersStreamPrefix),
     tail,
     identities,
     audiences: () => models.audiences.model,
   };
-  const snapshots = new Snapshots(kv);
   const calculation = new AudienceCalculation({
     profiles,
     register: identities,
@@ -159,12 +186,28 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     scheduler,
     identities,
     ingest,
+    liveCampaigns,
+    delivery: new Delivery(() => models.campaigns.model, eligibility, statusCheckSeconds),
+    asking: new Asking(identities, profiles),
+    claims: new Claims({
+      writer,
+      identities,
+      campaigns: liveCampaigns,
+      eligibility,
+      exposures,
+      durations,
+    }),
+    explain: new Explain(
+      liveCampaigns,
+      new Past(reader, () => models.index.model, durations),
+      eligibility,
+    ),
     memberUploads,
     profiles,
     snapshots,
     calculation,
+    reach: new Reach(calculation),
     preparations,
-    delivery: new Delivery(() => models.campaigns.model, statusCheckSeconds, nowMs),
     durations,
     nowMs,
     newId,

@@ -37,7 +37,17 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "node:",
   ],
   "src/ingest": ["events", "projections", "src/event_store", "src/identity", "zod", "node:"],
-  "src/delivery": ["events", "projections", "src/event_store", "src/campaign"],
+  "src/delivery": [
+    "events",
+    "projections",
+    "src/event_store",
+    "src/identity",
+    "src/profiles",
+    "src/audience",
+    "src/campaign",
+    "src/transact",
+    "src/snapshots",
+  ],
   "src/audit": [
     "events",
     "projections",

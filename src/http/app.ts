@@ -18,10 +18,12 @@ import { audiencePreviewRoutes } from "./routes/audience_preview.ts";
 import { audienceRoutes } from "./routes/audiences.ts";
 import { campaignCommandRoutes } from "./routes/campaign_commands.ts";
 import { campaignQueryRoutes } from "./routes/campaign_queries.ts";
-import { clientRoutes } from "./routes/clients.ts";
+import { deliveryRoutes } from "./routes/delivery.ts";
 import { documentRoutes } from "./routes/documents.ts";
+import { interactionRoutes } from "./routes/interactions.ts";
 import { kpiRoutes } from "./routes/kpis.ts";
 import { operationRoutes } from "./routes/operations.ts";
+import { rehearsalRoutes } from "./routes/rehearsal.ts";
 import { peopleRoutes } from "./routes/people.ts";
 import { workspaceRoutes } from "./routes/workspace.ts";
 
@@ -43,7 +45,9 @@ export function createApp({ engine, keyring, onBug }: AppOptions): Hono {
     ...audienceRoutes(engine),
     ...audienceMemberRoutes(engine),
     ...kpiRoutes(engine),
-    ...clientRoutes(engine),
+    ...deliveryRoutes(engine),
+    ...interactionRoutes(engine),
+    ...rehearsalRoutes(engine),
     ...peopleRoutes(engine),
     ...workspaceRoutes(engine),
     ...operationRoutes(engine, metrics),

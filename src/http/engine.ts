@@ -5,14 +5,14 @@ import type { KpiProjection } from "../../projections/kpi.ts";
 import type { StatusesProjection } from "../../projections/statuses.ts";
 import type { SubjectsProjection } from "../../projections/subjects.ts";
 import type { WorkspaceProjection } from "../../projections/workspace.ts";
-import type { Delivery } from "../delivery/mod.ts";
+import type { Asking, Claims, Delivery, Explain, LiveCampaigns } from "../delivery/mod.ts";
 import type { LogReader, StreamIndex, StreamStates, Tail, Writer } from "../event_store/mod.ts";
 import type { IdentityRegister } from "../identity/mod.ts";
 import type { Ingest, MemberUploadOptions } from "../ingest/mod.ts";
 import type { Profiles } from "../profiles/mod.ts";
 import type { Mounted, Projector } from "../projector/mod.ts";
 import type { Scheduler } from "../scheduler/mod.ts";
-import type { AudienceCalculation, PreparationRunner, Snapshots } from "../snapshots/mod.ts";
+import type { AudienceCalculation, PreparationRunner, Reach, Snapshots } from "../snapshots/mod.ts";
 import type { Durations, StreamState, Transact } from "../transact/mod.ts";
 
 export interface Models {
@@ -42,8 +42,13 @@ export interface Engine {
   readonly profiles: Profiles;
   readonly snapshots: Snapshots;
   readonly calculation: AudienceCalculation;
+  readonly reach: Reach;
   readonly preparations: PreparationRunner;
   readonly delivery: Delivery;
+  readonly liveCampaigns: LiveCampaigns;
+  readonly asking: Asking;
+  readonly claims: Claims;
+  readonly explain: Explain;
   readonly durations: Durations;
   nowMs(): number;
   newId(): string;

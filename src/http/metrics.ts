@@ -31,6 +31,9 @@ export class Metrics {
     this.#gauge("placard_interactions_waiting", "Interactions waiting for a commit.", () => {
       return engine.ingest.waitingItems;
     });
+    this.#gauge("placard_profiles_waiting", "Profiles waiting for a commit.", () => {
+      return engine.profiles.waiting;
+    });
     this.#gauge("placard_preparations", "Audiences that are being calculated.", () => {
       return engine.preparations.counts.running;
     });

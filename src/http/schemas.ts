@@ -86,7 +86,7 @@ export const audienceSchema = z.strictObject({
   version: z.int().min(1).describe("Of the audience's stream; its ETag without the quotes."),
   size: z.int().nullable().describe("Members; null where they have not been counted."),
   usedBy: z.array(z.string())
-    .describe("Campaigns that name it and are neither deleted nor ended."),
+    .describe("Campaigns that name it and are neither deleted nor ended, the first 200 by id."),
   createdAt: instantSchema,
   updatedAt: instantSchema,
 });
@@ -148,18 +148,27 @@ export const kpiSchema = z.strictObject({
   breakdown: z.array(z.strictObject({ key: z.string().nullable(), ...metrics })).optional(),
 });
 
+export const messageSchema = z.strictObject({
+  campaignId: z.string(),
+  revision: z.int(),
+  variant: z.string().optional().describe("Absent for who sees the content itself."),
+  type: z.enum(messageTypes),
+  content: contentSchema,
+  trigger: triggerSchema,
+  priority: z.int(),
+  elementIds: z.array(z.string()),
+  test: z.literal(true).optional().describe("A draft on a test device; never counted."),
+  caps: z.strictObject({
+    limits: z.array(capSchema.extend({
+      remaining: z.int().nullable().describe("How often more in this unit; null: no cap."),
+    })),
+    remaining: z.int().nullable().describe("The least of all; null: nothing is capped."),
+  }),
+});
+
 export const deliverySchema = z.strictObject({
   session: z.string(),
-  messages: z.array(z.strictObject({
-    campaignId: z.string(),
-    revision: z.int(),
-    type: z.enum(messageTypes),
-    content: contentSchema,
-    trigger: triggerSchema,
-    priority: z.int(),
-    caps: z.strictObject({ limits: z.array(capSchema) }),
-    elementIds: z.array(z.string()),
-  })),
+  messages: z.array(messageSchema),
   statusCheckSeconds: z.int(),
 });
 

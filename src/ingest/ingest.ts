@@ -20,6 +20,8 @@ import {
   missingField,
   type RejectionCode,
 } from "./interaction.ts";
+import { SessionKeys } from "./session_keys.ts";
+import { hideChoice, type ShownMessage, shownVariant } from "./shown_message.ts";
 
 /** Items of one chunk: about 200 KB. */
 const chunkItemsMax = 8_000;
@@ -46,6 +48,8 @@ export interface IngestOptions {
   readonly identities: IdentityRegister;
   /** Undefined for a campaign that does not exist. */
   campaign(campaignId: string): CampaignTimes | undefined;
+  /** What that revision of the campaign showed, or the latest one; undefined where nothing is known. */
+  message(campaignId: string, revision: number | undefined): ShownMessage | undefined;
   nowMs(): number;
   newId(): string;
 }
@@ -74,6 +78,7 @@ export class Ingest {
   #gathering: Gathered | null = null;
   #inFlight: Promise<unknown> = Promise.resolve();
   #waitingItems = 0;
+  readonly #sessionKeys = new SessionKeys();
 
   constructor(options: IngestOptions) {
     this.#options = options;
@@ -222,21 +227,36 @@ export class Ingest {
 
   #add(builder: ChunkBuilder, { accepted }: Judged): void {
     for (const { interaction, occurredAtMs, device, user } of accepted) {
+      const { campaignId, revision, claimId, session, kind } = interaction;
+      const message = campaignId === undefined
+        ? undefined
+        : this.#options.message(campaignId, revision);
+      const variant = shownVariant(interaction, message);
+      const hides = kind === "hide" && interaction.name === undefined;
       builder.add({
         digest: digestOf(interaction.id),
-        kind: interaction.kind,
-        campaignId: interaction.campaignId ?? null,
+        kind,
+        campaignId: campaignId ?? null,
         device,
         user,
         occurredAtMs,
         platform: interaction.platform,
-        revision: interaction.revision ?? 0,
+        revision: revision ?? 0,
         elementId: interaction.elementId ?? null,
-        variant: null,
-        name: interaction.name ?? null,
+        variant,
+        name: hides
+          ? hideChoice(interaction.elementId, message, variant)
+          : interaction.name ?? null,
+        session: this.#sessionKeys.of(session),
+        claim: claimId === undefined ? null : claimDigest(claimId),
       });
     }
   }
+}
+
+/** The same bytes as of ids, in hex. */
+function claimDigest(claimId: string): string {
+  return hash("sha256", claimId, "hex").slice(0, 2 * digestBytes);
 }
 
 /** The first 16 bytes of the id's SHA-256. By way of hex, which costs a third of the bytes themselves. */

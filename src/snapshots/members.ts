@@ -65,6 +65,18 @@ export class Members implements MemberSet {
     return this.#bitmaps[kind].sliceArray(0, countMax);
   }
 
+  /** How many of them are in `other` too (all, where none is given) and in none of the excluded. */
+  countWithin(other: Members | undefined, excluded: readonly Members[]): number {
+    return kinds.reduce((count, kind) => {
+      const own = this.#bitmaps[kind];
+      const shared = other ? RoaringBitmap32.and(own, other.#bitmaps[kind]) : own.clone();
+      for (const one of excluded) shared.andNotInPlace(one.#bitmaps[kind]);
+      const { size } = shared;
+      shared.dispose();
+      return count + size;
+    }, 0);
+  }
+
   countWithout(excluded: Members): number {
     return kinds.reduce(
       (count, kind) => count + this.#bitmaps[kind].andNotCardinality(excluded.#bitmaps[kind]),

@@ -3,4 +3,5 @@ export { AudienceCalculation, type Preview, type SampleMember } from "./calculat
 export type { MemberSet } from "./members.ts";
 export { type PreparationProgress, preparationStates } from "./preparation_progress.ts";
 export { PreparationRunner } from "./runner.ts";
+export { countShared, Reach } from "./reach.ts";
 export { type Snapshot, SnapshotDamagedError, Snapshots } from "./snapshots.ts";

@@ -47,6 +47,20 @@ async function fill(server: TestServer): Promise<void> {
     body: '{"op":"add","userId":"u1"}\n{"op":"add","deviceId":"d1"}\n{"op":"remove","userId":"u2"}',
     headers: { "content-type": "application/x-ndjson" },
   });
+  await people(server);
+}
+
+/** Profiles of users and devices, some of whom are forgotten; one comes back. */
+async function people(server: TestServer): Promise<void> {
+  for (const id of ["u1", "u2", "new"]) {
+    const body = { attributes: { name: id } };
+    await server.expect(200, "PUT", `/v1/users/${id}`, { body });
+    await server.expect(200, "PUT", `/v1/devices/of-${id}`, { body: { ...body, userId: id } });
+  }
+  const keyed = { headers: { "idempotency-key": `forget-${await server.end()}` } };
+  await server.expect(204, "DELETE", "/v1/users/u2", keyed);
+  await server.expect(204, "DELETE", "/v1/devices/d3");
+  await server.expect(200, "PUT", "/v1/users/u2", { body: { attributes: {} } });
 }
 
 async function interact(
@@ -156,7 +170,16 @@ const honest: ChunkItem = {
   elementId: null,
   variant: null,
   name: null,
+  session: 0,
+  claim: null,
 };
+
+/** A sound row after all that was changed. */
+async function commandAfter(kv: Deno.Kv): Promise<void> {
+  const server = await openTestServer({ kv });
+  await server.expect(200, "PATCH", "/v1/workspace", { body: { activeLimit: 7 } });
+  await server.close();
+}
 
 const answer = (commitId: string, index: number) => ({
   requestHash: "h",
@@ -170,6 +193,47 @@ const ofType = (type: string) => (row: Row) => row.events.find((one: Row) => one
 
 /** By name: what is done to the store, and what the report must then say. */
 const damages: Record<string, [(kv: Deno.Kv) => Promise<unknown>, string[]]> = {
+  "a profile is altered": [
+    async (kv) => {
+      const { key, value } = await first(kv, keys.profilePrefix("user"));
+      await kv.set(key, { ...value, attributes: '{"name":"x"}' });
+      await commandAfter(kv);
+    },
+    ["is not what the log says"],
+  ],
+  "a profile is missing": [
+    async (kv) => kv.delete((await first(kv, keys.profilePrefix("device"))).key),
+    ["the profile of device", "is missing"],
+  ],
+  "a profile is of somebody else": [
+    async (kv) => {
+      const { key, value } = await first(kv, keys.profilePrefix("user"));
+      await kv.set(key, { ...value, id: "x" });
+      await commandAfter(kv);
+    },
+    ["is not of the id that the register has"],
+  ],
+  "a forgotten person is still in the register": [
+    (kv) => kv.set(keys.identityNumber("user", "back"), 2),
+    ["a user has the number 2 of a forgotten person"],
+  ],
+  "a profile of nobody": [
+    async (kv) => {
+      const { value } = await first(kv, keys.profilePrefix("user"));
+      await kv.set(keys.profile("user", 77), value);
+      await commandAfter(kv);
+    },
+    ["the profile of user 77 is in no event"],
+  ],
+  "a body of profiles is none": [
+    (kv) =>
+      changeRow(kv, (row) => {
+        const event = ofType("profiles_changed")(row);
+        if (event) event.data.count = 3;
+        return event !== undefined;
+      }),
+    ["has 1 profiles, not 3"],
+  ],
   "a row is no JSON": [
     async (kv) => kv.set((await logRows(kv))[3]!.key, new Uint8Array([1, 2, 3])),
     ["of the log cannot be decoded"],
@@ -280,11 +344,11 @@ const damages: Record<string, [(kv: Deno.Kv) => Promise<unknown>, string[]]> = {
   ],
   "a chunk names a device that was never numbered": [
     (kv) => forge(kv, { item: { device: 99 } }),
-    ["the device number 99 is above the counter, 17"],
+    ["the device number 99 is above the counter, 20"],
   ],
   "a chunk names a user that was never numbered": [
     (kv) => forge(kv, { item: { user: 98 } }),
-    ["the user number 98 is above the counter, 5"],
+    ["the user number 98 is above the counter, 7"],
   ],
   "an interaction has no device": [
     (kv) => forge(kv, { item: { device: 0 } }),
@@ -342,11 +406,11 @@ const damages: Record<string, [(kv: Deno.Kv) => Promise<unknown>, string[]]> = {
   ],
   "the counter of devices went back": [
     (kv) => kv.set(keys.identityCounter("device"), 3),
-    ["the device number 17 is above the counter, 3"],
+    ["the device number 20 is above the counter, 3"],
   ],
   "the counter of users is gone": [
     (kv) => kv.delete(keys.identityCounter("user")),
-    ["the user number 5 is above the counter, 0"],
+    ["the user number 7 is above the counter, 0"],
   ],
   "two devices have one number": [
     (kv) => kv.set(keys.identityNumber("device", "d3"), 1),
@@ -387,7 +451,7 @@ const damages: Record<string, [(kv: Deno.Kv) => Promise<unknown>, string[]]> = {
     ["of campaigns: differs"],
   ],
   "a read model's row is gone": [
-    async (kv) => kv.delete((await first(kv, keys.rowPrefix("kpi", "1.1"))).key),
+    async (kv) => kv.delete((await first(kv, keys.rowPrefix("kpi", "2.1"))).key),
     ["of kpi: missing"],
   ],
   "a read model has a row too many": [
@@ -419,8 +483,9 @@ Deno.test("a clean store has no faults", async () => {
     assertEquals(counts["read models"], Object.keys(mountedModels(kv)).length);
     assertEquals(counts["interactions"], 200);
     assertEquals(counts["changes of members"], 3);
-    assertEquals(counts["identities"], 22);
-    assertEquals(counts["remembered answers"], 3);
+    assertEquals(counts["identities"], 25);
+    assertEquals(counts["profiles"], 6);
+    assertEquals(counts["remembered answers"], 4);
     for (const [what, count] of Object.entries(counts)) assert(count > 0, what);
   });
 });
@@ -451,6 +516,7 @@ Deno.test("a store in use has no faults", async () => {
         await interact(server, campaign, sent += 100, { "idempotency-key": `k${sent}` });
         const body = server.settings({ name: `Campaign ${sent}` });
         await server.expect(201, "POST", "/v1/campaigns", { body });
+        await people(server);
         await server.placard.engine.projector.flush();
       }
     };

@@ -48,6 +48,8 @@ Deno.test("campaigns: a row is made by the first event and follows the others", 
     updatedAtMs: 4,
     settingsChangedAtMs: 3,
     revisions: [],
+    snapshotId: null,
+    tests: [],
     deliveryChangedPosition: "",
   });
 });

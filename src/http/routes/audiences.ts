@@ -30,6 +30,9 @@ import { audienceSchema } from "../schemas.ts";
 const operators = ["operator"] as const;
 const readers = ["operator", "auditor"] as const;
 
+/** Campaigns that an answer names; so every answer is small enough to be remembered. */
+const usedByMax = 200;
+
 /** What a rule is, is judged with the kind of its audience. */
 const rule = z.unknown().describe(
   "JsonLogic over `user.*`, `device.*` and `facts.*`; not of a list.",
@@ -220,7 +223,7 @@ function audienceJson(audience: Omit<AudienceRow, "deleted">, usedBy: readonly s
     version,
     // Who fits a rule is calculated for each campaign when it prepares.
     size: kind === "list" ? size : null,
-    usedBy,
+    usedBy: usedBy.slice(0, usedByMax),
     createdAt: instant(createdAtMs),
     updatedAt: instant(updatedAtMs),
   };

@@ -16,7 +16,7 @@ import {
 } from "../command.ts";
 import type { Engine } from "../engine.ts";
 import { lineErrorSchema, ndjsonBody } from "../ndjson.ts";
-import { HttpProblem, invalidInput } from "../problem.ts";
+import { invalidInput } from "../problem.ts";
 import { json, positionHeader, prepareRead, readQuery } from "../read.ts";
 import { type Call, type Route, route } from "../route.ts";
 import { instantSchema } from "../schemas.ts";
@@ -75,6 +75,10 @@ function routesOf(engine: Engine, kind: SubjectKind): Route[] {
       },
       handle: async (call) => {
         const id = idOf(call.context);
+        if (id === null) {
+          const message = "an id has 1 to 256 printable characters, percent-encoded in the path";
+          throw invalidInput([{ pointer: "/id", code: "invalid_format", message }]);
+        }
         const body = await readCommandBody(call.context, jsonBody);
         const { userId } = parseBody<{ attributes: unknown; userId?: string | undefined }>(
           bodies[kind],
@@ -103,9 +107,10 @@ function routesOf(engine: Engine, kind: SubjectKind): Route[] {
       answers: {
         200: { description: "What is known", schema: profileSchemas[kind], headers: positions },
       },
-      problems: [400, 404],
+      problems: [404],
       handle: async ({ context, query }) => {
         const id = idOf(context);
+        if (id === null) throw notFound();
         const position = await prepareRead(engine, [], query.after);
         const profile = await profiles.get(kind, id);
         if (!profile) throw notFound();
@@ -123,7 +128,7 @@ function routesOf(engine: Engine, kind: SubjectKind): Route[] {
       roles: operators,
       takesIdempotencyKey: true,
       answers: { 204: { description: "Forgotten", headers: positions } },
-      problems: [400, 404],
+      problems: [404],
       handle: async (call) => {
         const position = await forget(engine, kind, call);
         return new Response(null, { status: 204, headers: positionHeader(position) });
@@ -168,6 +173,7 @@ function profileJson(
 /** Gives the position of the event; the first one's, when the call is repeated with its key. */
 async function forget(engine: Engine, kind: SubjectKind, call: Call<unknown>): Promise<string> {
   const id = idOf(call.context);
+  if (id === null) throw notFound();
   const once = rememberUnder(call.context, call.principal.keyId, null);
   const earlier = async () => once && await rememberedAnswer(engine.kv, once.scope, once.key);
   const { meta } = commandCall(engine, call, null);
@@ -191,16 +197,13 @@ async function forget(engine: Engine, kind: SubjectKind, call: Call<unknown>): P
   }
 }
 
-/** The id in the path, decoded once and whole: an id may have a slash or a per cent sign in it. */
-function idOf(context: Context): string {
+/** The id in the path, decoded once and whole: it may have a slash in it. Null: it cannot be one. */
+function idOf(context: Context): string | null {
   const { pathname } = new URL(context.req.url);
-  let id: string;
   try {
-    id = decodeURIComponent(pathname.slice(pathname.lastIndexOf("/") + 1));
+    const id = decodeURIComponent(pathname.slice(pathname.lastIndexOf("/") + 1));
+    return subjectId.safeParse(id).success ? id : null;
   } catch {
-    throw new HttpProblem("malformed_request", "the id in the path is not percent-encoded UTF-8");
+    return null;
   }
-  if (subjectId.safeParse(id).success) return id;
-  const message = "an id has 1 to 256 printable characters";
-  throw invalidInput([{ pointer: "/id", code: "invalid_format", message }]);
 }

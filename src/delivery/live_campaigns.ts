@@ -1,0 +1,172 @@
+/**
+ * The campaigns that clients may be told of, as delivery looks at them: made anew whenever one of them
+ * changes, and not for each request. A view holds its snapshot, so that membership is at hand.
+ */
+import {
+  type CampaignSettings,
+  deliveredSettings,
+  withDefaults,
+} from "../../events/campaign_settings.ts";
+import type { Platform } from "../../events/workspace_events.ts";
+import type { CampaignRow, CampaignsProjection } from "../../projections/campaigns.ts";
+import type { Granularity } from "../../projections/kpi_buckets.ts";
+import type { ContentRevision } from "../../projections/content_revisions.ts";
+import type { Snapshot, Snapshots } from "../snapshots/mod.ts";
+import type { Showable } from "./eligibility.ts";
+import { messageContent, messageFrame, type MessageText, messageText } from "./message.ts";
+
+export class CampaignView {
+  /** All of `Showable` but the revision, which depends on the session. */
+  readonly showable: Omit<Showable, "revision">;
+  /** The calendar units of its caps, over all revisions. */
+  readonly capUnits: readonly Granularity[];
+  /** The draft as a test shows it; null for a campaign that is live. */
+  readonly draft: ContentRevision | null;
+  readonly #texts = new WeakMap<ContentRevision, Map<string, MessageText>>();
+  readonly #showables = new WeakMap<ContentRevision, Showable>();
+
+  constructor(readonly row: CampaignRow, workspaceZone: string, snapshot: Snapshot | null) {
+    const { platforms, schedule, audience } = withDefaults(row.settings);
+    this.showable = {
+      campaignId: row.id,
+      status: row.status,
+      platforms,
+      schedule,
+      timeZone: schedule.timeZone ?? workspaceZone,
+      audience,
+      snapshot,
+    };
+    const units = row.revisions.flatMap(({ delivered }) =>
+      delivered.exposure.caps.filter(({ max }) => max !== null).map(({ per }) => per)
+    );
+    this.capUnits = (["day", "hour"] as const).filter((unit) => units.includes(unit));
+    this.draft = row.status === "writing"
+      ? { revision: 1, position: "", delivered: deliveredSettings(withDefaults(row.settings)) }
+      : null;
+  }
+
+  showableIn(revision: ContentRevision): Showable {
+    const kept = this.#showables.get(revision);
+    if (kept) return kept;
+    const showable = { ...this.showable, revision };
+    this.#showables.set(revision, showable);
+    return showable;
+  }
+
+  /** Whether the draft may be looked at on this platform; one that names none is for all. */
+  isTestOn(platform: Platform): boolean {
+    const { platforms } = this.showable;
+    return platforms.length === 0 || platforms.includes(platform);
+  }
+
+  /** When the test on a device ends; undefined: it is not tested there. */
+  testUntil(device: number): number | undefined {
+    return this.row.tests.find((test) => test.device === device)?.untilMs;
+  }
+
+  text(revision: ContentRevision, variant: string | null, locale: string | null): MessageText {
+    const kept = this.#texts.get(revision) ?? new Map<string, MessageText>();
+    const key = `${variant ?? ""} ${locale ?? ""}`;
+    const ready = kept.get(key);
+    if (ready) return ready;
+    const { delivered } = revision;
+    const content = messageContent(delivered, variant, locale);
+    const frame = this.frame(revision, variant);
+    const text = messageText(frame[0], content, frame[1]);
+    // Callers choose locales: those that come seldom are made anew.
+    if (kept.size >= textsKeptMax) kept.delete(kept.keys().next().value!);
+    kept.set(key, text);
+    this.#texts.set(revision, kept);
+    return text;
+  }
+
+  frame(revision: ContentRevision, variant: string | null) {
+    const test = this.draft !== null;
+    return messageFrame(this.row.id, revision.revision, variant, revision.delivered, test);
+  }
+}
+
+export interface Views {
+  readonly live: readonly CampaignView[];
+  readonly tested: readonly CampaignView[];
+  /** Whether some message may name attributes of a user. */
+  readonly personal: boolean;
+  /** Whether some message has a cap per session. */
+  readonly countsSessions: boolean;
+}
+
+export class LiveCampaigns {
+  #views: Views | null = null;
+  #model: CampaignsProjection | null = null;
+  #changes = -1;
+  #zone = "";
+
+  constructor(
+    readonly campaigns: () => CampaignsProjection,
+    readonly workspaceZone: () => string,
+    readonly snapshots: Snapshots,
+  ) {}
+
+  /** The views of now; a promise where a snapshot has to be read first. */
+  views(): Views | Promise<Views> {
+    const model = this.campaigns();
+    const isNow = this.#model === model && this.#changes === model.deliveryChanges.count &&
+      this.#zone === this.workspaceZone();
+    if (isNow && this.#views) return this.#views;
+    const missing = [...model.live.values()].flatMap((row) => {
+      const id = neededSnapshot(row);
+      return id !== null && this.snapshots.get(id) === undefined ? [id] : [];
+    });
+    if (missing.length > 0) {
+      return Promise.all(missing.map((id) => this.snapshots.load(id))).then(() =>
+        this.#make(model)
+      );
+    }
+    return this.#make(model);
+  }
+
+  /** The view of one campaign in any status, at its row. */
+  view(row: CampaignRow, workspaceZone: string): CampaignView | Promise<CampaignView> {
+    const id = neededSnapshot(row);
+    const ready = id === null ? null : this.snapshots.get(id);
+    if (ready !== undefined) return new CampaignView(row, workspaceZone, ready);
+    return this.snapshots.load(id!)
+      .then((snapshot) => new CampaignView(row, workspaceZone, snapshot));
+  }
+
+  #make(model: CampaignsProjection): Views {
+    const zone = this.workspaceZone();
+    const view = (row: CampaignRow) => {
+      const id = neededSnapshot(row);
+      return new CampaignView(row, zone, id === null ? null : this.snapshots.get(id) ?? null);
+    };
+    const live = [...model.live.values()].map(view);
+    const tested = [...model.tested.values()].map(view);
+    const personal = [...live, ...tested].some(({ row, draft }) =>
+      [...row.revisions, ...(draft ? [draft] : [])].some(({ delivered }) =>
+        JSON.stringify(delivered).includes("{{")
+      )
+    );
+    const countsSessions = live.some(({ row }) =>
+      row.revisions.some(({ delivered }) =>
+        delivered.exposure.caps.some(({ per, max }) => per === "session" && max !== null)
+      )
+    );
+    this.#views = { live, tested, personal, countsSessions };
+    this.#model = model;
+    this.#changes = model.deliveryChanges.count;
+    this.#zone = zone;
+    return this.#views;
+  }
+}
+
+const textsKeptMax = 100;
+
+/** Null where the rules ask no snapshot. */
+function neededSnapshot({ settings, snapshotId }: CampaignRow): string | null {
+  return needsSnapshot(settings) ? snapshotId : null;
+}
+
+function needsSnapshot({ audience }: CampaignSettings): boolean {
+  return audience?.kind === "audience" || Boolean(audience?.excludeAudienceId);
+}
