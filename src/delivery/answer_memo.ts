@@ -2,6 +2,7 @@
  * Answers that were given lately, for as long as nothing can have changed them: a campaign, what the
  * subject has seen, the user's attributes, or time itself.
  */
+import type { Exposures } from "../../projections/exposures.ts";
 import type { Asked, Composed } from "./delivery.ts";
 import type { Eligibility } from "./eligibility.ts";
 import type { Views } from "./live_campaigns.ts";
@@ -22,13 +23,17 @@ interface Kept {
 export class AnswerMemo {
   readonly #answers = new Map<string, Kept>();
   #views: Views | null = null;
+  #exposures: Exposures | null = null;
 
   constructor(readonly eligibility: Eligibility) {}
 
   get(asked: Asked, views: Views, nowMs: number): Composed | undefined {
-    if (this.#views !== views) {
+    const { exposures } = this.eligibility;
+    // Stamps are those of one model: a rebuild exchanges it.
+    if (this.#views !== views || this.#exposures !== exposures) {
       this.#answers.clear();
       this.#views = views;
+      this.#exposures = exposures;
       return undefined;
     }
     const kept = this.#answers.get(keyOf(asked));

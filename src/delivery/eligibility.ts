@@ -61,6 +61,11 @@ export class Eligibility {
     this.rules = [status, platform, this.#schedule(), audience, exclusion, control, this.#hide()];
   }
 
+  /** Those that are asked now. */
+  get exposures(): Exposures {
+    return this.#exposures();
+  }
+
   /** What is left of each cap; or the name of the first rule that does not hold. */
   remaining(question: Question): readonly (number | null)[] | string {
     for (const rule of this.rules) if (rule.judge(question) !== true) return rule.name;

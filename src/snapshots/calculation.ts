@@ -51,15 +51,18 @@ export class AudienceCalculation {
       await this.rule(rule, members, {
         highest: await this.highest(),
         nowMs: this.options.nowMs(),
-        step: () => {
-          if (this.#closed) throw new OverloadedError("the server is stopping; ask again");
-        },
+        step: () => this.assertOpen(),
       }).run();
       return { size: members.size, sample: await this.#sample(members) };
     } finally {
       this.#previews--;
       members.dispose();
     }
+  }
+
+  /** Throws when the process ends: what nobody can wait for need not go on. */
+  assertOpen(): void {
+    if (this.#closed) throw new OverloadedError("the server is stopping; ask again");
   }
 
   /** Who is registered now. */

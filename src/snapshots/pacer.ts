@@ -3,11 +3,14 @@
  * rests in between. All background work of a process shares one pacer, so that two calculations take
  * no more than one.
  */
-const sliceMsMax = 8;
-/** As long as 1.5 slices: background work has 40 % of the time, requests 60 % and more. */
-const restMs = 12;
+const sliceMsMax = 6;
+/**
+ * Background work has a third of this thread's time. More would cost delivery its half: the store's
+ * reads take from the machine as well, on another thread.
+ */
+const restMs = 13;
 /** What takes longer between two questions was not all work, but waiting for something. */
-const stepMsMax = 4;
+const stepMsMax = 5;
 
 export class Pacer {
   #workedMs = 0;

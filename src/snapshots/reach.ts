@@ -21,7 +21,6 @@ export class Reach {
   async of<Answer>(
     settings: CampaignSettings,
     use: (reached: Reached | null) => Promise<Answer>,
-    isCancelled: () => boolean,
   ): Promise<Answer> {
     if (this.#isCalculating) {
       throw new OverloadedError("a simulation is being calculated; ask again later");
@@ -37,9 +36,7 @@ export class Reach {
           await calculation.rule(rule, parts[of], {
             highest: await calculation.highest(),
             nowMs: calculation.options.nowMs(),
-            step: () => {
-              if (isCancelled()) throw new OverloadedError("nobody waits for the answer any more");
-            },
+            step: () => calculation.assertOpen(),
           }).run();
         }
       }

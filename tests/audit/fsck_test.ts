@@ -364,7 +364,7 @@ const damages: Record<string, [(kv: Deno.Kv) => Promise<unknown>, string[]]> = {
   ],
   "a change of members names a user that was never numbered": [
     (kv) => forge(kv, { members: true, body: memberBody(97) }),
-    ["the user number 97 is above the counter, 5"],
+    ["the user number 97 is above the counter, 7"],
   ],
   "changes of members cannot be decoded": [
     (kv) => forge(kv, { members: true, body: new Uint8Array([7, 7, 7]) }),
@@ -444,7 +444,7 @@ const damages: Record<string, [(kv: Deno.Kv) => Promise<unknown>, string[]]> = {
   ],
   "a read model's row was altered": [
     async (kv) => {
-      const { key, value } = await first(kv, keys.rowPrefix("campaigns", "1.1"));
+      const { key, value } = await first(kv, keys.rowPrefix("campaigns", "2.1"));
       const text = new TextDecoder().decode(value.bytes).replace("A campaign", "A campaing");
       await kv.set(key, { ...value, bytes: new TextEncoder().encode(text) });
     },
@@ -522,12 +522,13 @@ Deno.test("a store in use has no faults", async () => {
     };
     const loading = load();
     try {
-      for (const _ of range(3)) assertEquals((await check(server.kv)).faults, []);
+      for (let checks = 0; checks < 3 || sent < 500; checks++) {
+        assertEquals((await check(server.kv)).faults, []);
+      }
     } finally {
       over = true;
       await loading;
     }
-    assert(sent >= 500, `only ${sent} interactions meanwhile`);
   } finally {
     await server.close();
   }

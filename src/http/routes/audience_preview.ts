@@ -24,6 +24,7 @@ export function audiencePreviewRoutes(engine: Engine): Route[] {
     route({
       method: "post",
       path: "/v1/audiences/preview",
+      asksOnly: true,
       tag: "Audiences",
       summary: "Who fits a rule now",
       description: "Exact, of everybody who is registered: it takes some seconds for a million. " +
@@ -31,12 +32,17 @@ export function audiencePreviewRoutes(engine: Engine): Route[] {
       roles: readers,
       body: { schema: previewBody, mediaTypes: jsonBody },
       answers: {
-        200: { description: "How many, and some of them", schema: audiencePreviewSchema },
+        200: {
+          description: "How many, and some of them",
+          schema: audiencePreviewSchema,
+          headers: ["Placard-Position"],
+        },
       },
       handle: async ({ context }) => {
         const given = parseBody(previewBody, await readCommandBody(context, jsonBody));
-        await prepareRead(engine, [models.subjects]);
-        return json(await engine.calculation.preview(given.rule));
+        const position = await prepareRead(engine, [models.subjects]);
+        const preview = await engine.calculation.preview(given.rule);
+        return json(preview, 200, positionHeader(position));
       },
     }),
     route({

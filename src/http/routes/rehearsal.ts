@@ -199,7 +199,6 @@ export function rehearsalRoutes(engine: Engine): Route[] {
         const { audience } = withDefaults(row.settings);
         const zone = models.workspace.model.row.timeZone;
         const competitors = competitorsOf(row, rows.values(), nowOf(engine));
-        const { signal } = context.req.raw;
         const answer = await engine.reach.of(row.settings, async (reached) => ({
           reach: reached && countShared(reached, everybody),
           controlPercent: audience.controlPercent,
@@ -221,7 +220,7 @@ export function rehearsalRoutes(engine: Engine): Route[] {
               shared: reached && frozen && countShared(reached, frozen),
             };
           })),
-        }), () => signal.aborted);
+        }));
         return json(answer, 200, positionHeader(position));
       },
     }),
