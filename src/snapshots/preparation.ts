@@ -4,46 +4,25 @@
  * and tried again, from where it was.
  */
 import type { CampaignState } from "../campaign/mod.ts";
-import type { AudienceCalculation } from "./calculation.ts";
 import { Lease, retryMs } from "./lease.ts";
 import type { Members } from "./members.ts";
 import { audiencesOf, type PartSource, scannedBefore, sourcesOf } from "./part_sources.ts";
+import type { PreparationOptions } from "./preparation_options.ts";
 import { countsOf, type PreparationProgress } from "./preparation_progress.ts";
 import {
   nothingYet,
   PreparationLostError,
   type PreparationRow,
-  type PreparationStore,
   type StoredPreparation,
 } from "./preparation_store.ts";
 import type { RuleCalculation } from "./rule_calculation.ts";
-import type { Part, Snapshot, SnapshotHead, Snapshots } from "./snapshots.ts";
-import type { Turns } from "./turns.ts";
+import type { Part, Snapshot, SnapshotHead } from "./snapshots.ts";
 
 /** How often somebody else's progress is looked at. */
 const waitMs = 200;
 /** Progress is stored after so many subjects, and at least so often. */
 export const subjectsPerStep = 50_000;
 const stepMsMax = 3_000;
-
-export interface PreparationOptions {
-  readonly calculation: AudienceCalculation;
-  readonly store: PreparationStore;
-  readonly snapshots: Snapshots;
-  readonly turns: Turns;
-  /** Names this process among others. */
-  readonly instance: string;
-  nowMs(): number;
-  newId(): string;
-  /** Reads what the log has, so that audiences and facts are those of now. */
-  catchUp(): Promise<void>;
-  /** Tells the campaign. */
-  freeze(
-    campaignId: string,
-    snapshot: { snapshotId: string; size: number | null; digest: string },
-    preparingAtMs: number,
-  ): Promise<void>;
-}
 
 /** Nobody waits for the result any more, or the process ends. */
 class GivenUp extends Error {}

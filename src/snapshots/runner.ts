@@ -7,7 +7,8 @@ import type { CampaignState } from "../campaign/mod.ts";
 import type { StreamHead, StreamStates, Tail } from "../event_store/mod.ts";
 import { campaignIdOf, campaignStream, type StreamState, type Transact } from "../transact/mod.ts";
 import type { AudienceCalculation } from "./calculation.ts";
-import { Preparation, type PreparationOptions } from "./preparation.ts";
+import { Preparation } from "./preparation.ts";
+import type { PreparationOptions } from "./preparation_options.ts";
 import {
   frozenProgress,
   type PreparationProgress,

@@ -3,9 +3,9 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { ruleFault } from "../../events/json_logic.ts";
 import { compileRule, conditionsHold } from "../../src/audience/mod.ts";
-import { asyncLaw, law } from "../support/laws.ts";
+import { law } from "../support/laws.ts";
 import { evaluate, holds } from "./reference.ts";
-import { data, rules, variableNames } from "./rules.ts";
+import { data, rules } from "./rules.ts";
 
 Deno.test("a rule holds where a second interpreter says so, and gives the same value", () => {
   let judged = 0;

@@ -10,7 +10,7 @@ const scalar = fc.oneof(
   fc.constant(null),
 );
 
-export const variableNames = [
+const variableNames = [
   "user.city",
   "user.age",
   "user.tags",

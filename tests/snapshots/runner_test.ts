@@ -1,7 +1,7 @@
 /** Campaigns that prepare get their snapshot: at once where it is small, and in spite of failures. */
 import { assert, assertEquals } from "@std/assert";
 import { keys } from "../../src/event_store/mod.ts";
-import { openPlacard } from "../../src/placard.ts";
+import { openPlacard, type Placard } from "../../src/placard.ts";
 import { FaultyKv } from "../support/faulty_kv.ts";
 import { until } from "../support/process.ts";
 import { hourMs, presetKeys, type TestServer, withServer } from "../support/server.ts";
@@ -233,24 +233,28 @@ for (const seed of [1, 2, 3]) {
   });
 }
 
-Deno.test("two instances make one snapshot", async () => {
-  const kv = await Deno.openKv(":memory:");
-  await withServer(async (server) => {
-    let ids = 0;
-    const other = await openPlacard({
-      kv,
-      presetKeys,
-      prepareLeadMs: hourMs,
-      reflectWindowMs: 600_000,
-      activeLimit: 30,
-      timeZone: "UTC",
-      nowMs: server.nowMs,
-      newId: () => "f".repeat(8) + (++ids).toString(16).padStart(24, "0"),
-      newSecret: () => (++ids).toString(16).padStart(64, "0"),
-      onBug: (error) => {
-        throw error;
-      },
-    });
+/** Another instance on the same store and clock. */
+function openBeside(server: TestServer): Promise<Placard> {
+  let ids = 0;
+  return openPlacard({
+    kv: server.kv,
+    presetKeys,
+    prepareLeadMs: hourMs,
+    reflectWindowMs: 600_000,
+    activeLimit: 30,
+    timeZone: "UTC",
+    nowMs: server.nowMs,
+    newId: () => "f".repeat(8) + (++ids).toString(16).padStart(24, "0"),
+    newSecret: () => (++ids).toString(16).padStart(64, "0"),
+    onBug: (error) => {
+      throw error;
+    },
+  });
+}
+
+Deno.test("two instances make one snapshot", () =>
+  withServer(async (server) => {
+    const other = await openBeside(server);
     await people(server, 40);
     const audienceId = await ruleAudience(server, adults);
     for (let round = 1; round <= 5; round++) {
@@ -262,10 +266,44 @@ Deno.test("two instances make one snapshot", async () => {
       });
       const progress = await other.engine.preparations.progress(id);
       assertEquals(progress, (await preparationOf(server, id)).preparation);
-      await until("no row is left", async () => (await leftovers(kv)).rows === 0);
-      assertEquals((await leftovers(kv)).snapshots, round);
+      await until("no row is left", async () => (await leftovers(server.kv)).rows === 0);
+      assertEquals((await leftovers(server.kv)).snapshots, round);
     }
     await other.close();
-  }, { kv });
-  kv.close();
-});
+  }));
+
+Deno.test("an instance that hangs is overtaken after ten seconds, and can then write nothing", () =>
+  withServer(async (server) => {
+    await people(server, 40);
+    const { profiles } = server.placard.engine;
+    const scan = profiles.scan.bind(profiles);
+    const hung = Promise.withResolvers<void>();
+    profiles.scan = async function* (kind, from, to) {
+      await hung.promise;
+      // What it goes on to find must not get into the snapshot.
+      for await (const row of scan(kind, from, to)) yield { ...row, attributes: { age: 99 } };
+    };
+    const id = await activated(server, {
+      kind: "audience",
+      audienceId: await ruleAudience(server),
+    });
+    await until("it is under way", async () => {
+      return (await preparationOf(server, id)).preparation.state === "calculating";
+    });
+    const other = await openBeside(server);
+    const beganAtMs = performance.now();
+    const { preparations, models } = other.engine;
+    assertEquals((await preparations.progress(id)).state, "calculating");
+    await until("the other one has frozen it", async () => {
+      await other.engine.tail.poll();
+      return (await preparations.progress(id)).state === "frozen";
+    });
+    const tookMs = performance.now() - beganAtMs;
+    assert(tookMs > 9_000 && tookMs < 15_000, `it took ${tookMs} ms`);
+    hung.resolve();
+    assertEquals((await frozen(server, id)).size, 22);
+    assertEquals(models.campaigns.model.get(id)?.status, "posting");
+    await until("no row is left", async () => (await leftovers(server.kv)).rows === 0);
+    assertEquals((await leftovers(server.kv)).snapshots, 1);
+    await other.close();
+  }));
