@@ -175,7 +175,7 @@ export function judge(
       note("cap without a number");
       continue;
     }
-    const used = usedOf(records, cap, asked, zone, atMs, isLive ? note : nothing);
+    const used = usedOf(campaign, records, cap, asked, zone, atMs, isLive ? note : nothing);
     const name = `cap_${cap.per}_${cap.by}`;
     rule(name, used < cap.max);
     if (used > 0 && used < cap.max) note(`${name} partly used`);
@@ -190,8 +190,9 @@ export function judge(
   };
 }
 
-/** Whether an interaction with `claimId` of this campaign was recorded; and what else is worth a look. */
+/** Impressions, and claims that are open. */
 function usedOf(
+  campaign: Campaign,
   { interactions, claims }: Records,
   { per, by }: Cap,
   asked: Asked,
@@ -226,6 +227,11 @@ function usedOf(
     }
     used++;
     if (one.recordedAtMs - one.occurredAtMs > 30 * 60_000) note("cap: arrived late, counted");
+    const { live } = lifeOf(campaign);
+    const wasLive = live.some(({ fromMs, untilMs }) =>
+      fromMs <= one.occurredAtMs && one.occurredAtMs < untilMs
+    );
+    if (!wasLive) note("cap: seen while it was stopped, counted");
     if (one.occurredAtMs > atMs) note("cap: ahead of its time, counted");
     if (by === "user" && one.deviceId !== asked.deviceId) note("cap: seen on another device");
     if (by === "device" && one.userId !== asked.userId) note("cap: seen by another on this device");
