@@ -55,6 +55,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "src/projector",
     "src/identity",
     "src/profiles",
+    "src/snapshots",
     "zod",
   ],
 };

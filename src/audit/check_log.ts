@@ -24,6 +24,12 @@ export interface RowSeen {
   readonly moves: boolean;
 }
 
+/** What the log says of a snapshot that stands beside it. */
+export interface FrozenSeen {
+  readonly size: number | null;
+  readonly digest: string | null;
+}
+
 /** What is remembered of the log, for whatever refers to it. */
 export interface LogSeen {
   /** By `EPOCH VERSIONSTAMP`. */
@@ -35,10 +41,14 @@ export interface LogSeen {
   /** The highest number that a chunk names, and where. */
   readonly highest: Record<SubjectKind, { number: number; where: string }>;
   readonly profiles: ProfilesSeen;
+  /** Of campaigns, by their ids, as they were frozen. */
+  readonly snapshots: Map<string, FrozenSeen>;
   /** Of the last row. */
   last?: { readonly epoch: number; readonly versionstamp: string };
 }
 
+/** Nothing is stored of this one: it has everybody. */
+const everybodyId = "all";
 const decoder = new TextDecoder();
 
 export async function checkLog(kv: Deno.Kv, findings: Findings): Promise<LogSeen> {
@@ -48,6 +58,7 @@ export async function checkLog(kv: Deno.Kv, findings: Findings): Promise<LogSeen
     bodyParts: new Map(),
     highest: { device: { number: 0, where: "" }, user: { number: 0, where: "" } },
     profiles: new ProfilesSeen(),
+    snapshots: new Map(),
   };
   const heads = new Map<string, { version: number; hash: string }>();
   for await (const entry of entriesUnder(kv, keys.logsPrefix())) {
@@ -73,6 +84,10 @@ export async function checkLog(kv: Deno.Kv, findings: Findings): Promise<LogSeen
         const { kind, number } = stored.data as { kind: SubjectKind; number: number };
         seen.profiles.forget({ kind, number });
         noteHighest(kind, number, place, seen);
+      }
+      if (!fault && stored.type === "audience_frozen") {
+        const { snapshotId, size, digest } = stored.data as FrozenSeen & { snapshotId: string };
+        if (snapshotId !== everybodyId) seen.snapshots.set(snapshotId, { size, digest });
       }
     }
   }

@@ -4,4 +4,4 @@ export type { MemberSet } from "./members.ts";
 export { type PreparationProgress, preparationStates } from "./preparation_progress.ts";
 export { PreparationRunner } from "./runner.ts";
 export { countShared, Reach } from "./reach.ts";
-export { type Snapshot, SnapshotDamagedError, Snapshots } from "./snapshots.ts";
+export { measuredSnapshot, type Snapshot, SnapshotDamagedError, Snapshots } from "./snapshots.ts";

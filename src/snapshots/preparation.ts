@@ -16,7 +16,7 @@ import {
   type StoredPreparation,
 } from "./preparation_store.ts";
 import type { RuleCalculation } from "./rule_calculation.ts";
-import type { Part, Snapshot, SnapshotHead } from "./snapshots.ts";
+import { measured, type Part, type Snapshot, type SnapshotHead } from "./snapshots.ts";
 
 /** How often somebody else's progress is looked at. */
 const waitMs = 200;
@@ -181,9 +181,7 @@ export class Preparation {
     const parts = sources.map(({ of }) => of);
     const some = parts.includes("members") ? members.members : null;
     const excluded = parts.includes("excluded") ? members.excluded : null;
-    const { pacer } = calculation;
-    const size = some && (excluded ? some.countWithout(excluded) : some.size);
-    const digest = some ? await some.digest(excluded, pacer) : await excluded!.digest(null, pacer);
+    const { size, digest } = await measured(some, excluded, calculation.pacer);
     const row = this.#stored.row!;
     const head: SnapshotHead = {
       size,

@@ -5,9 +5,10 @@
 import { campaignStreamPrefix, isActiveStatus } from "../../events/campaign_events.ts";
 import type { SubjectKind } from "../../events/profile_events.ts";
 import type { CampaignState } from "../campaign/mod.ts";
-import { keys, retried, type StreamStates } from "../event_store/mod.ts";
+import { keys, LogDamagedError, retried, type StreamStates } from "../event_store/mod.ts";
 import type { StreamState } from "../transact/mod.ts";
 import { Members, type MemberSet } from "./members.ts";
+import { Pacer } from "./pacer.ts";
 
 export interface Snapshot {
   readonly id: string;
@@ -36,9 +37,9 @@ export interface SnapshotHead {
   readonly attempts: number;
 }
 
-/** A snapshot that cannot be read whole. */
-export class SnapshotDamagedError extends Error {
-  override readonly name = "SnapshotDamagedError";
+/** A snapshot that cannot be read whole. Reading it again would not help. */
+export class SnapshotDamagedError extends LogDamagedError {
+  override readonly name: string = "SnapshotDamagedError";
 }
 
 /** The snapshot of a campaign for everybody without an exclusion. */
@@ -97,27 +98,15 @@ export class Snapshots {
     this.#forgetOthers();
   }
 
-  async head(id: string): Promise<SnapshotHead | null> {
-    const key = keys.snapshotHead(id);
-    return (await retried(() => this.kv.get<SnapshotHead>(key, { consistency: "strong" }))).value;
+  head(id: string): Promise<SnapshotHead | null> {
+    return readHead(this.kv, id);
   }
 
   async #read(id: string): Promise<Snapshot | null> {
-    const head = await this.head(id);
-    if (!head) return null;
-    const stored = await readMembers(this.kv, id);
-    const part = (of: Part) => head.parts.includes(of) ? stored[of] : null;
-    const snapshot: Snapshot = {
-      id,
-      members: part("members"),
-      excluded: part("excluded"),
-      size: head.size,
-      digest: head.digest,
-    };
-    const blocks = stored.members.blockCount + stored.excluded.blockCount;
-    if (blocks !== head.blocks) {
-      throw new SnapshotDamagedError(`snapshot ${id} has ${blocks} blocks of ${head.blocks}`);
-    }
+    const stored = await readSnapshot(this.kv, id);
+    if (!stored) return null;
+    const { head, ...parts } = stored;
+    const snapshot: Snapshot = { id, ...parts, size: head.size, digest: head.digest };
     this.hold(snapshot);
     return snapshot;
   }
@@ -139,8 +128,53 @@ export async function readMembers(kv: Deno.Kv, id: string): Promise<Record<Part,
     const prefix = [...keys.snapshotPrefix(id), part];
     for await (const { key, value } of kv.list<Uint8Array>({ prefix }, { batchSize: 20 })) {
       const [kind, block] = key.slice(-2) as [SubjectKind, number];
-      parts[part].load({ kind, block }, value);
+      try {
+        parts[part].load({ kind, block }, value);
+      } catch (cause) {
+        throw new SnapshotDamagedError(
+          `block ${block} of ${kind}s of snapshot ${id} cannot be read (${cause})`,
+          { cause },
+        );
+      }
     }
   }
   return parts;
+}
+
+/** Size and digest of the members as they stand in the store, for a check; null: there are none. */
+export async function measuredSnapshot(
+  kv: Deno.Kv,
+  id: string,
+): Promise<Pick<Snapshot, "size" | "digest"> | null> {
+  const stored = await retried(() => readSnapshot(kv, id));
+  if (!stored) return null;
+  return await measured(stored.members, stored.excluded, new Pacer());
+}
+
+/** Of members, without the excluded; where everybody is a member, the digest of those. */
+export async function measured(
+  members: Members | null,
+  excluded: Members | null,
+  pacer: Pacer,
+): Promise<{ size: number | null; digest: string }> {
+  if (!members) return { size: null, digest: await excluded!.digest(null, pacer) };
+  const size = excluded ? members.countWithout(excluded) : members.size;
+  return { size, digest: await members.digest(excluded, pacer) };
+}
+
+async function readSnapshot(kv: Deno.Kv, id: string) {
+  const head = await readHead(kv, id);
+  if (!head) return null;
+  const stored = await readMembers(kv, id);
+  const blocks = stored.members.blockCount + stored.excluded.blockCount;
+  if (blocks !== head.blocks) {
+    throw new SnapshotDamagedError(`snapshot ${id} has ${blocks} blocks of ${head.blocks}`);
+  }
+  const part = (of: Part) => head.parts.includes(of) ? stored[of] : null;
+  return { head, members: part("members"), excluded: part("excluded") };
+}
+
+async function readHead(kv: Deno.Kv, id: string): Promise<SnapshotHead | null> {
+  const key = keys.snapshotHead(id);
+  return (await retried(() => kv.get<SnapshotHead>(key, { consistency: "strong" }))).value;
 }

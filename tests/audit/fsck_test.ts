@@ -1,5 +1,6 @@
 /** A clean store has no faults; every kind of damage is named. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { RoaringBitmap32 } from "roaring-wasm";
 import { fsck } from "../../src/audit/mod.ts";
 import { type ChunkItem, encodeChunk } from "../../events/interaction_chunk.ts";
 import { encodeMemberChanges } from "../../events/member_changes.ts";
@@ -7,7 +8,7 @@ import type { StoredEvent } from "../../events/recorded_event.ts";
 import { canonicalJson, eventHash, keys, sha256Hex } from "../../src/event_store/mod.ts";
 import { mountedModels } from "../../src/placard.ts";
 import { range } from "../event_store/counters.ts";
-import { runTask, withFolder } from "../support/process.ts";
+import { runTask, until, withFolder } from "../support/process.ts";
 import { openTestServer, type TestServer } from "../support/server.ts";
 
 interface Store {
@@ -48,6 +49,21 @@ async function fill(server: TestServer): Promise<void> {
     headers: { "content-type": "application/x-ndjson" },
   });
   await people(server);
+  await frozenAudience(server);
+}
+
+/** A campaign whose audience had to be calculated: u1 and whoever is of him. */
+async function frozenAudience(server: TestServer): Promise<void> {
+  const rule = { "==": [{ var: "user.name" }, "u1"] };
+  const body = { name: "By rule", kind: "rule", rule };
+  const { id } = (await server.expect(201, "POST", "/v1/audiences", { body })).json;
+  const audience = { kind: "audience", audienceId: id };
+  const campaign = await server.draft({ audience });
+  await server.expect(200, "POST", `/v1/campaigns/${campaign}/activate`);
+  await until("frozen", async () => {
+    const { json } = await server.expect(200, "GET", `/v1/campaigns/${campaign}/audience`);
+    return json.snapshot !== null;
+  });
 }
 
 /** Profiles of users and devices, some of whom are forgotten; one comes back. */
@@ -118,6 +134,8 @@ async function first(kv: Deno.Kv, prefix: Deno.KvKey): Promise<Deno.KvEntry<Row>
 }
 
 const memberBody = (number: number) => encodeMemberChanges([{ op: "add", kind: "user", number }]);
+
+const snapshotPrefix = keys.snapshotPrefix("").slice(0, 2);
 
 interface Forged {
   /** What the event says; 1 where missing. */
@@ -441,6 +459,35 @@ const damages: Record<string, [(kv: Deno.Kv) => Promise<unknown>, string[]]> = {
       await kv.set(keys.tip(), row.commitId);
     },
     ["is not the last commit of commands"],
+  ],
+  "a snapshot has other members": [
+    async (kv) => {
+      const { key } = await first(kv, snapshotPrefix);
+      const bytes = new RoaringBitmap32([7, 8]).serialize("portable");
+      await kv.set([...key.slice(0, 3), "members", "user", 0], bytes);
+    },
+    ["has 2 members with the digest"],
+  ],
+  "a snapshot has lost members": [
+    async (kv) => {
+      const { key } = await first(kv, snapshotPrefix);
+      await kv.delete([...key.slice(0, 3), "members", "user", 0]);
+    },
+    ["has 0 blocks of 1"],
+  ],
+  "a snapshot is not readable": [
+    async (kv) => {
+      const { key } = await first(kv, snapshotPrefix);
+      await kv.set([...key.slice(0, 3), "members", "user", 0], new Uint8Array([1, 2, 3]));
+    },
+    ["block 0 of users of snapshot"],
+  ],
+  "a snapshot is gone": [
+    async (kv) => {
+      const { key } = await first(kv, snapshotPrefix);
+      await kv.delete([...key.slice(0, 3), "head"]);
+    },
+    [" is gone"],
   ],
   "a read model's row was altered": [
     async (kv) => {
