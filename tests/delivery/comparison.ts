@@ -43,8 +43,11 @@ export class Comparison {
 
 /** JSON with sorted names. */
 export function stable(value: unknown): string {
-  return JSON.stringify(value, (_, inner) =>
-    inner !== null && typeof inner === "object" && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => a < b ? -1 : 1))
-      : inner) ?? "undefined";
+  return JSON.stringify(
+    value,
+    (_, inner) =>
+      inner !== null && typeof inner === "object" && !Array.isArray(inner)
+        ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => a < b ? -1 : 1))
+        : inner,
+  ) ?? "undefined";
 }

@@ -46,7 +46,9 @@ export class Chance {
   }
 
   id(): string {
-    return Array.from({ length: 4 }, () => this.below(2 ** 32).toString(16).padStart(8, "0")).join("");
+    return Array.from({ length: 4 }, () => this.below(2 ** 32).toString(16).padStart(8, "0")).join(
+      "",
+    );
   }
 }
 

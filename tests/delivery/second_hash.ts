@@ -8,8 +8,7 @@ const times = (a: bigint, b: bigint) => a * b & all32;
 
 export function murmur3(text: string, seed = 0): number {
   const bytes = [...new TextEncoder().encode(text)].map(BigInt);
-  const scrambled = (word: bigint) =>
-    times(rotated(times(word, 0xcc9e_2d51n), 15n), 0x1b87_3593n);
+  const scrambled = (word: bigint) => times(rotated(times(word, 0xcc9e_2d51n), 15n), 0x1b87_3593n);
   let hash = BigInt(seed);
   const whole = bytes.length - bytes.length % 4;
   for (let index = 0; index < whole; index += 4) {
