@@ -20,7 +20,19 @@ const pinsMax = 120;
 const tokenFormat = 2;
 const pinnedId = /^[\w-]{1,40}$/;
 
-export function encodeSession({ position, startedAtMs, pins }: Session): string {
+/** The last token without pins: sessions that begin in the same millisecond share it. */
+let last = { position: "", startedAtMs: -1, token: "" };
+
+export function encodeSession(session: Session): string {
+  for (const _ in session.pins) return encoded(session);
+  const { position, startedAtMs } = session;
+  if (last.startedAtMs !== startedAtMs || last.position !== position) {
+    last = { position, startedAtMs, token: encoded(session) };
+  }
+  return last.token;
+}
+
+function encoded({ position, startedAtMs, pins }: Session): string {
   const kept = Object.entries(pins).slice(-pinsMax).sort(([a], [b]) => a < b ? -1 : 1);
   return btoa(JSON.stringify([tokenFormat, position, startedAtMs, kept]))
     .replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");

@@ -31,8 +31,8 @@ export interface Asked {
 /** An answer as it is kept: made into JSON only for those who do not have it. */
 export interface Composed {
   readonly etag: string;
-  /** The JSON of the messages, in pieces that answers share. */
-  readonly pieces: readonly string[];
+  /** The JSON of each message; answers share them. */
+  readonly messages: readonly string[];
   readonly pins: Readonly<Record<string, number>>;
 }
 
@@ -70,13 +70,17 @@ export class Delivery {
       composed = this.#compose(asked, session, views, nowMs);
       this.#memo.set(asked, views, nowMs, composed);
     }
-    const { etag, pieces, pins } = composed;
+    const { etag, messages, pins } = composed;
     return {
       etag,
       body: () => {
         const token = encodeSession({ ...session, pins });
-        return `{"session":"${token}","messages":[${pieces.join("")}],` +
-          `"statusCheckSeconds":${statusCheckSeconds}}`;
+        // Added up and not joined: the whole is then written out only once, where it is sent.
+        let body = `{"session":"${token}","messages":[`;
+        for (let nth = 0; nth < messages.length; nth++) {
+          body += (nth > 0 ? "," : "") + messages[nth];
+        }
+        return body + `],"statusCheckSeconds":${statusCheckSeconds}}`;
       },
     };
   }
@@ -103,7 +107,7 @@ export class Delivery {
   /** The JSON of one message. */
   message(one: Eligible, asked: Asked): string {
     const { text, caps } = this.#message(one, asked);
-    return `${text}${caps}}`;
+    return text.with(caps);
   }
 
   /** Which of these campaigns may be shown. */
@@ -121,13 +125,13 @@ export class Delivery {
     let validator = asked.session || !views.countsSessions ? "" : `${session.startedAtMs}`;
     for (const pin in pins) validator += ` ${pin} ${pins[pin]}`;
     validator += ` ${session.position}`;
-    const pieces: string[] = [];
+    const messages: string[] = [];
     for (const one of eligible) {
-      const message = this.#message(one, asked);
-      validator += ` ${message.validator} ${one.remaining.join()}`;
-      pieces.push(pieces.length === 0 ? message.text : `,${message.text}`, message.caps, "}");
+      const { text, caps } = this.#message(one, asked);
+      validator += ` ${text.validator} ${one.remaining.join()}`;
+      messages.push(text.with(caps));
     }
-    return { etag: `"${sha256Hex(validator).slice(0, 32)}"`, pieces, pins };
+    return { etag: `"${sha256Hex(validator).slice(0, 32)}"`, messages, pins };
   }
 
   #message(
@@ -141,7 +145,7 @@ export class Delivery {
       const [head, tail] = view.frame(revision, variant);
       text = messageText(head, filledContent(text.personal, attributes), tail);
     }
-    return { ...text, caps: view.draft ? noCaps : capsText(exposure.caps, remaining) };
+    return { text, caps: view.draft ? noCaps : capsText(exposure.caps, remaining) };
   }
 }
 

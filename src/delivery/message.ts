@@ -19,24 +19,39 @@ export type Attributes = Readonly<Record<string, unknown>>;
 /** An attribute is cut after as many graphemes: nobody's name may fill the screen. */
 export const filledGraphemesMax = 100;
 
-export interface MessageText {
-  /** The JSON up to the value of `caps`, which is its last member. */
-  readonly text: string;
+/** A message without its caps, which are its last member. */
+export class MessageText {
   /** A digest of the text. */
   readonly validator: string;
   /** What the text is made of, where it names attributes of the user. */
   readonly personal: FullMessageContent | null;
+  readonly #whole = new Map<string, string>();
+
+  /** `text` is the JSON up to the value of `caps`. */
+  constructor(readonly text: string, content: FullMessageContent) {
+    this.validator = sha256Hex(text).slice(0, 16);
+    this.personal = text.includes("{{") ? content : null;
+  }
+
+  /** The whole JSON. Few texts serve all subjects, and an answer is put together from few pieces. */
+  with(caps: string): string {
+    const ready = this.#whole.get(caps);
+    if (ready !== undefined) return ready;
+    // Joined, because a text that was added to keeps its parts until it is first read.
+    const whole = [this.text, caps, "}"].join("");
+    if (this.#whole.size >= wholeKeptMax) this.#whole.clear();
+    this.#whole.set(caps, whole);
+    return whole;
+  }
 }
+
+const wholeKeptMax = 200;
 
 type Head = Readonly<Record<string, unknown>>;
 
 export function messageText(head: Head, content: FullMessageContent, tail: Head): MessageText {
   const text = JSON.stringify({ ...head, content, ...tail }).slice(0, -1) + ',"caps":';
-  return {
-    text,
-    validator: sha256Hex(text).slice(0, 16),
-    personal: text.includes("{{") ? content : null,
-  };
+  return new MessageText(text, content);
 }
 
 /** The members of a message before and after its content. */
