@@ -63,7 +63,7 @@ export const campaignsFold: RowFold<CampaignRow> = {
     return {
       ...next,
       revisions: nextRevisions(base.revisions, next, recorded.position),
-      deliveryChangedPosition: isDelivered(base) || isDelivered(next)
+      deliveryChangedPosition: isDelivered(base) || isLive(next) || next.tests.length > 0
         ? recorded.position
         : base.deliveryChangedPosition,
     };
@@ -127,9 +127,13 @@ function testsAfter(
   return [...kept, ...fresh].slice(-testsMax);
 }
 
-/** Whether clients may be told of it: it is live, or a test. */
-function isDelivered(row: Pick<CampaignRow, "status" | "tests">): boolean {
-  return isLive(row) || row.tests.length > 0;
+/**
+ * Whether clients may be told of it, now or in a session that begins now: it is live, a test, or was
+ * live and may be again.
+ */
+function isDelivered(row: Pick<CampaignRow, "status" | "tests" | "revisions">): boolean {
+  return isLive(row) || row.tests.length > 0 ||
+    (row.revisions.length > 0 && row.status !== "ended");
 }
 
 function isLive({ status }: Pick<CampaignRow, "status">): boolean {

@@ -12,6 +12,8 @@ import {
   retried,
 } from "../event_store/mod.ts";
 
+import { Gatherer } from "./gatherer.ts";
+
 export type IdentityKind = "device" | "user";
 
 /** Numbers held in memory for each kind; the longest known go first. */
@@ -27,7 +29,7 @@ export interface Forgetting {
 
 export class IdentityRegister {
   #closed = false;
-  readonly #kinds = { device: newKind(), user: newKind() };
+  readonly #kinds = { device: this.#newKind("device"), user: this.#newKind("user") };
 
   constructor(readonly kv: Deno.Kv) {}
 
@@ -63,9 +65,7 @@ export class IdentityRegister {
   async find(kind: IdentityKind, id: string): Promise<number | undefined> {
     const known = this.known(kind, id);
     if (known !== undefined) return known;
-    const numbers = new Map<string, number>();
-    await retried(() => this.#lookUp(kind, [id], numbers));
-    return numbers.get(id);
+    return (await this.#kinds[kind].finding.ask([id])).get(id);
   }
 
   /** The highest number that was given so far; 0: none. */
@@ -123,19 +123,7 @@ export class IdentityRegister {
    * assigned are gathered and assigned together; the answer has the numbers of all of those.
    */
   assign(kind: IdentityKind, ids: Iterable<string>): Promise<ReadonlyMap<string, number>> {
-    const state = this.#kinds[kind];
-    const waitingBefore = state.waiting.size;
-    for (const id of ids) state.waiting.add(id);
-    if (waitingBefore === 0 && state.waiting.size === 0) return Promise.resolve(new Map());
-    state.next ??= state.last.then(() => {
-      const wanted = [...state.waiting];
-      state.waiting.clear();
-      state.next = null;
-      const assigned = this.#assign(kind, wanted);
-      state.last = assigned.then(() => {}, () => {});
-      return assigned;
-    });
-    return state.next;
+    return this.#kinds[kind].assigning.ask(ids);
   }
 
   async #assign(
@@ -236,19 +224,21 @@ export class IdentityRegister {
     if (cached.size >= cachedMax) cached.delete(cached.keys().next().value!);
     cached.set(id, number);
   }
-}
 
-function newKind() {
-  return {
-    cached: new Map<string, number>(),
-    /** Numbers of forgotten persons; those that `unswept` tells of may still be in `cached`. */
-    dropped: new Set<number>(),
-    unswept: false,
-    waiting: new Set<string>(),
-    /** The assignment under way, and the one that will take what waits. */
-    last: Promise.resolve() as Promise<void>,
-    next: null as Promise<ReadonlyMap<string, number>> | null,
-  };
+  #newKind(kind: IdentityKind) {
+    return {
+      cached: new Map<string, number>(),
+      /** Numbers of forgotten persons; those that `unswept` tells of may still be in `cached`. */
+      dropped: new Set<number>(),
+      unswept: false,
+      assigning: new Gatherer((ids) => this.#assign(kind, ids)),
+      finding: new Gatherer(async (ids) => {
+        const numbers = new Map<string, number>();
+        await retried(() => this.#lookUp(kind, ids, numbers));
+        return numbers;
+      }),
+    };
+  }
 }
 
 /** As many ids from `first` on as one commit takes, with room for the counter. */

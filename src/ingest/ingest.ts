@@ -47,7 +47,7 @@ export interface IngestOptions {
   readonly tail: Tail;
   readonly identities: IdentityRegister;
   /** Undefined for a campaign that does not exist. */
-  campaign(campaignId: string): CampaignTimes | undefined;
+  campaign(campaignId: string): (CampaignTimes & { readonly contentRevision: number }) | undefined;
   /** What that revision of the campaign showed, or the latest one; undefined where nothing is known. */
   message(campaignId: string, revision: number | undefined): ShownMessage | undefined;
   nowMs(): number;
@@ -71,6 +71,8 @@ interface Accepted {
 interface Judged {
   readonly accepted: readonly Accepted[];
   readonly rejected: Rejected[];
+  /** Whether some of them saw a revision that is not known here yet. */
+  readonly isAhead: boolean;
 }
 
 export class Ingest {
@@ -138,10 +140,10 @@ export class Ingest {
       throw new OverloadedError("too many interactions are waiting");
     }
     const judged = this.#judgeNow(items, invalid);
-    const maybeTooEarly = judged.rejected
+    const maybeTooEarly = judged.isAhead || judged.rejected
       .some(({ code }) => code === "unknown_campaign" || code === "not_posted");
     if (!maybeTooEarly) return judged;
-    // Another instance may have created or posted the campaign a moment ago.
+    // The campaign may have been created, posted or edited a moment ago, here or elsewhere.
     await this.#options.tail.poll();
     return this.#judgeNow(items, invalid);
   }
@@ -150,6 +152,7 @@ export class Ingest {
     const arrivedAtMs = Math.max(this.#options.nowMs(), this.#options.tail.cursor.timeMs);
     const rejected: Rejected[] = [...invalid];
     const accepted: Accepted[] = [];
+    let isAhead = false;
     items.forEach((interaction, index) => {
       if (!interaction) return;
       const missing = missingField(interaction);
@@ -162,11 +165,12 @@ export class Ingest {
       const { campaignId } = interaction;
       const campaign = campaignId === undefined ? null : this.#options.campaign(campaignId);
       const code = judge(occurredAtMs, arrivedAtMs, campaign);
+      if (campaign && interaction.revision! > campaign.contentRevision) isAhead = true;
       if (code) rejected.push({ index, code });
       else accepted.push({ interaction, occurredAtMs, device: 0, user: 0 });
     });
     if (rejected.length > 1) rejected.sort((a, b) => a.index - b.index);
-    return { accepted, rejected };
+    return { accepted, rejected, isAhead };
   }
 
   /** Gives every device and user its number. */

@@ -16,7 +16,6 @@ const casesMin = 100_000;
 const options = {
   moments: 80,
   questions: 17,
-  works: { editsWhileStopped: false, hidesAfterEnd: false },
 };
 const worldCount = 6 * placeCount;
 const lanes = 3;

@@ -53,9 +53,7 @@ export class WorldCampaigns extends WorldScene {
     const stage = this.stage(campaign);
     if (stage === "ended") return null;
     const before = lastSet(campaign, this.nowMs)!.settings;
-    let settings = stage === "stopped" && !this.works.editsWhileStopped
-      ? before
-      : this.settings.edited(before);
+    let settings = this.settings.edited(before);
     const isOpen = stage === "writing" || stage === "stopped";
     if (isOpen && chance.is(0.5)) settings = { ...settings, ...this.settings.audience() };
     if (stage === "stopped" && chance.is(0.3)) {
@@ -71,8 +69,6 @@ export class WorldCampaigns extends WorldScene {
     const path = `/v1/campaigns/${campaign.id}`;
     const { json } = await this.operator("PATCH", path, patch);
     if (Object.keys(patch).length === 0) return null;
-    // Whoever reports the new revision has been shown it: it has been read before.
-    await this.operator("GET", path);
     this.happened(campaign, { type: "set", atMs: this.nowMs, settings });
     const expected = lifeOf(campaign).revisions
       .filter((one) => one.atMs <= this.nowMs).length || 1;

@@ -88,9 +88,7 @@ export class WorldDevices extends WorldCampaigns {
     const claim = kind === "impression" && claims.length > 0 && chance.is(0.6)
       ? chance.oneOf(claims)
       : undefined;
-    const hide = kind !== "hide"
-      ? {}
-      : chance.is(0.5) || !this.works.hidesAfterEnd && this.stage(campaign) === "ended"
+    const hide = kind !== "hide" ? {} : chance.is(0.5)
       ? {
         name: chance.oneOf(["today", "today", "3d", "3d", "7d", "7d", "forever"] as HideLength[]),
       }

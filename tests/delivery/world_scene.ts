@@ -10,21 +10,12 @@ import { type Asked, lastSet, type Session } from "./second_model.ts";
 
 const leadMs = hourMs;
 
-/** Where the product is known to say something else than the semantics: what is off is not drawn. */
-export interface Works {
-  /** A session that begins between an edit of a stopped campaign and its restart has the edit. */
-  readonly editsWhileStopped: boolean;
-  /** A hide lasts as the button of its revision says, also one that arrives after the end. */
-  readonly hidesAfterEnd: boolean;
-}
-
 export interface WorldOptions {
   readonly seed: number;
   readonly number: number;
   readonly moments: number;
   /** At each moment. */
   readonly questions: number;
-  readonly works: Works;
   readonly comparison: Comparison;
 }
 
@@ -48,7 +39,6 @@ export class WorldScene {
   readonly world: World;
   readonly comparison: Comparison;
   readonly number: number;
-  readonly works: Works;
   protected readonly devices: string[];
   /** These never log in. */
   protected readonly loneDevices: string[];
@@ -66,9 +56,8 @@ export class WorldScene {
   readonly #otherIds: Chance;
 
   constructor(options: WorldOptions) {
-    const { seed, number, moments, works, comparison } = options;
+    const { seed, number, moments, comparison } = options;
     this.options = options;
-    this.works = works;
     this.number = number;
     this.comparison = comparison;
     this.chance = new Chance(seed * 1_000 + number);
