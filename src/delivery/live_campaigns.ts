@@ -11,7 +11,7 @@ import type { Platform } from "../../events/workspace_events.ts";
 import type { CampaignRow, CampaignsProjection } from "../../projections/campaigns.ts";
 import type { Granularity } from "../../projections/kpi_buckets.ts";
 import type { ContentRevision } from "../../projections/content_revisions.ts";
-import type { Snapshot, Snapshots } from "../snapshots/mod.ts";
+import { type Snapshot, SnapshotDamagedError, type Snapshots } from "../snapshots/mod.ts";
 import type { Showable } from "./eligibility.ts";
 import { messageContent, messageFrame, type MessageText, messageText } from "./message.ts";
 
@@ -118,9 +118,7 @@ export class LiveCampaigns {
       return id !== null && this.snapshots.get(id) === undefined ? [id] : [];
     });
     if (missing.length > 0) {
-      return Promise.all(missing.map((id) => this.snapshots.load(id))).then(() =>
-        this.#make(model)
-      );
+      return Promise.all(missing.map((id) => this.#load(id))).then(() => this.#make(model));
     }
     return this.#make(model);
   }
@@ -130,8 +128,16 @@ export class LiveCampaigns {
     const id = neededSnapshot(row);
     const ready = id === null ? null : this.snapshots.get(id);
     if (ready !== undefined) return new CampaignView(row, workspaceZone, ready);
-    return this.snapshots.load(id!)
+    return this.#load(id!)
       .then((snapshot) => new CampaignView(row, workspaceZone, snapshot));
+  }
+
+  /** One that is damaged is one that nobody is in: the other campaigns are shown all the same. */
+  #load(id: string): Promise<Snapshot | null> {
+    return this.snapshots.load(id).catch((error) => {
+      if (error instanceof SnapshotDamagedError) return null;
+      throw error;
+    });
   }
 
   #make(model: CampaignsProjection): Views {

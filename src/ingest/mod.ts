@@ -9,6 +9,7 @@ export {
 } from "./member_upload.ts";
 export { Ingest, type Received, type Rejected } from "./ingest.ts";
 export {
+  claimIdSchema,
   type Interaction,
   interactionSchema,
   interactionsPerCallMax,

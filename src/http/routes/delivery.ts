@@ -12,7 +12,7 @@ import {
   type Occasion,
   type Views,
 } from "../../delivery/mod.ts";
-import { subjectId } from "../../ingest/mod.ts";
+import { claimIdSchema, subjectId } from "../../ingest/mod.ts";
 import { commandCall, jsonBody, parseBody, readCommandBody } from "../command.ts";
 import type { Engine } from "../engine.ts";
 import { HttpProblem } from "../problem.ts";
@@ -21,8 +21,8 @@ import { type Route, route } from "../route.ts";
 import { deliverySchema, messageSchema } from "../schemas.ts";
 
 const campaignIdsMax = 200;
+export const campaignIdLengthMax = 128;
 const localeLengthMax = 35;
-const claimIdLengthMax = 128;
 const keyLengthMax = 400;
 const propertiesMax = 50;
 const propertyNameLengthMax = 100;
@@ -67,9 +67,9 @@ const decideBody = z.strictObject({
 });
 
 const claimBody = z.strictObject({
-  claimId: z.string().min(1).max(claimIdLengthMax)
+  claimId: claimIdSchema
     .describe("Chosen by the client, the same for every retry; the impression carries it."),
-  campaignId: z.string().min(1).max(claimIdLengthMax),
+  campaignId: z.string().min(1).max(campaignIdLengthMax),
   ...whoAsks,
 });
 

@@ -23,7 +23,7 @@ import { invalidInput } from "../problem.ts";
 import { json, positionHeader, prepareRead } from "../read.ts";
 import { type Route, route } from "../route.ts";
 import { contentSchema, instantSchema as instantAnswer, statusSchema } from "../schemas.ts";
-import { nowOf, prepareDelivery, sessionOf, whoAsks } from "./delivery.ts";
+import { campaignIdLengthMax, nowOf, prepareDelivery, sessionOf, whoAsks } from "./delivery.ts";
 
 const testDevicesMax = 100;
 const localeLengthMax = 35;
@@ -32,7 +32,7 @@ const variantLengthMax = 64;
 const readers = ["operator", "auditor"] as const;
 
 const explainBody = z.strictObject({
-  campaignId: z.string().min(1).max(128),
+  campaignId: z.string().min(1).max(campaignIdLengthMax),
   ...whoAsks,
   platform: z.enum(platforms).optional().describe("Left out, every platform is taken as right."),
   at: instantSchema.optional().describe("A past instant; left out, now."),
