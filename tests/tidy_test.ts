@@ -47,6 +47,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "src/campaign",
     "src/transact",
     "src/snapshots",
+    "node:",
   ],
   "src/audit": [
     "events",

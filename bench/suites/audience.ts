@@ -40,6 +40,9 @@ export const audienceSuite: Suite = {
     await createCampaigns(placard.port, 29, { activate: true });
     tell("profiles written", await seconds(() => upload(placard)));
     tell("resident at most while they were written", await residentMiB(placard, "VmHWM"), "MiB");
+    const listed = await call(placard, "POST", "/v1/audiences", { name: "L", kind: "list" });
+    const members = `/v1/audiences/${listed.id}/members`;
+    tell("list of new devices uploaded", await seconds(() => uploadList(placard, members)));
     await placard.stop();
     placard = await startPlacard(folder);
     // The register goes to memory meanwhile.
@@ -100,6 +103,29 @@ async function upload(placard: ServerProcess): Promise<void> {
     }
     await call(placard, "POST", "/v1/users/batch", lines);
   }
+}
+
+/** In one request, streamed. */
+async function uploadList({ port }: ServerProcess, path: string): Promise<void> {
+  const encoder = new TextEncoder();
+  let next = 0;
+  const body = new ReadableStream({
+    pull(controller) {
+      if (next === userCount) return controller.close();
+      let lines = "";
+      for (const end = Math.min(userCount, next + 2_000); next < end; next++) {
+        lines += `{"op":"add","deviceId":"phone-${(next * 2_654_435_761) % 2 ** 32}-${next}"}\n`;
+      }
+      controller.enqueue(encoder.encode(lines));
+    },
+  });
+  const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${operatorKey}`, "content-type": "application/x-ndjson" },
+    body,
+  });
+  const { size } = await answer.json();
+  if (size !== userCount) throw new Error(`the list has ${size} members`);
 }
 
 async function snapshot(placard: ServerProcess, round: number): Promise<void> {

@@ -10,4 +10,4 @@ export { filledContent, messageContent } from "./message.ts";
 export { Past } from "./past.ts";
 export { competitorsOf } from "./simulation.ts";
 export { type Subject, subjectOf } from "./subject.ts";
-export { isTriggered, type Occasion } from "./trigger.ts";
+export { firstTriggered, type Occasion } from "./trigger.ts";

@@ -7,8 +7,8 @@ import {
   type Asked,
   claimCodes,
   type DeliveryRequest,
+  firstTriggered,
   InvalidSessionError,
-  isTriggered,
   type Occasion,
   type Views,
 } from "../../delivery/mod.ts";
@@ -25,6 +25,8 @@ export const campaignIdLengthMax = 128;
 const localeLengthMax = 35;
 const keyLengthMax = 400;
 const propertiesMax = 50;
+/** Bounds what a condition can cost, as for attributes. */
+const propertiesLengthMax = 8 * 1024;
 const propertyNameLengthMax = 100;
 const propertyLengthMax = 1_000;
 const propertyItemsMax = 100;
@@ -52,6 +54,9 @@ const properties = z.record(
 ).refine(
   (given) => Object.keys(given).length <= propertiesMax,
   `Send at most ${propertiesMax} properties.`,
+).refine(
+  (given) => JSON.stringify(given).length <= propertiesLengthMax,
+  `Shorten the properties: together they have at most ${propertiesLengthMax} characters of JSON.`,
 );
 
 const decideBody = z.strictObject({
@@ -124,15 +129,15 @@ export function deliveryRoutes(engine: Engine): Route[] {
         const body = await readCommandBody(context, jsonBody);
         const request = parseBody(decideBody, body);
         await prepareDelivery(engine);
-        return await withAsked(engine, request, (asked, views) => {
-          const occasion = occasionOf(request);
-          const first = engine.delivery.eligible(asked, views, nowOf(engine))
-            .find(({ revision }) => isTriggered(revision.delivered.trigger, occasion));
+        return await withAsked(engine, request, async (asked, views) => {
+          const { position } = engine.tail.cursor;
+          const eligible = engine.delivery.eligible(asked, views, nowOf(engine));
+          const first = await firstTriggered(eligible, occasionOf(request));
           const message = first ? engine.delivery.message(first, asked) : "null";
           return new Response(`{"message":${message}}`, {
             headers: {
               "content-type": "application/json",
-              ...positionHeader(engine.tail.cursor.position),
+              ...positionHeader(position),
             },
           });
         });
@@ -232,7 +237,7 @@ function invalidSession(): HttpProblem {
 function withAsked(
   engine: Engine,
   request: DeliveryRequest,
-  answer: (asked: Asked, views: Views) => Response,
+  answer: (asked: Asked, views: Views) => Response | Promise<Response>,
 ): Response | Promise<Response> {
   const { models, projector, liveCampaigns, asking } = engine;
   projector.assertFolding(models.campaigns);
