@@ -40,9 +40,6 @@ export const audienceSuite: Suite = {
     await createCampaigns(placard.port, 29, { activate: true });
     tell("profiles written", await seconds(() => upload(placard)));
     tell("resident at most while they were written", await residentMiB(placard, "VmHWM"), "MiB");
-    const listed = await call(placard, "POST", "/v1/audiences", { name: "L", kind: "list" });
-    const members = `/v1/audiences/${listed.id}/members`;
-    tell("list of new devices uploaded", await seconds(() => uploadList(placard, members)));
     await placard.stop();
     placard = await startPlacard(folder);
     // The register goes to memory meanwhile.
@@ -53,6 +50,10 @@ export const audienceSuite: Suite = {
     }
     tell("resident at most meanwhile", await residentMiB(placard, "VmHWM"), "MiB");
     tell("membership", membershipNs(), "ns");
+    const listed = await call(placard, "POST", "/v1/audiences", { name: "L", kind: "list" });
+    const members = `/v1/audiences/${listed.id}/members`;
+    tell("list of new devices uploaded", await seconds(() => uploadList(placard, members)));
+    tell("resident at most then", await residentMiB(placard, "VmHWM"), "MiB");
     const path = (device: number) => `/v1/delivery?platform=web&deviceId=device-${device}`;
     const requests = Array.from(
       { length: deviceCount },
