@@ -91,11 +91,11 @@ export class Eligibility {
 
   /** Every rule with its verdict, caps among them. */
   explain(question: Question): { rule: string; passed: Verdict; detail: string }[] {
-    const explained = this.rules.map((rule) => ({
-      rule: rule.name,
-      passed: rule.judge(question),
-      detail: rule.detail(question),
-    }));
+    const explained = this.rules.map((rule) => {
+      const passed = rule.judge(question);
+      const detail = rule.detail(question);
+      return { rule: rule.name, passed, detail: passed === null ? `unknown: ${detail}` : detail };
+    });
     for (const cap of capsOf(question)) {
       const used = this.used(cap, question);
       const { kind, number } = cappedBy(cap.by, question.subject);
