@@ -22,6 +22,10 @@ export class CampaignView {
   readonly capUnits: readonly Granularity[];
   /** The draft as a test shows it; null for a campaign that is live. */
   readonly draft: ContentRevision | null;
+  /** Whether some text of it may name attributes of a user. */
+  readonly personal: boolean;
+  /** Whether it has a cap per session. */
+  readonly countsSessions: boolean;
   readonly #texts = new WeakMap<ContentRevision, Map<string, MessageText>>();
   readonly #showables = new WeakMap<ContentRevision, Showable>();
 
@@ -36,13 +40,19 @@ export class CampaignView {
       audience,
       snapshot,
     };
-    const units = row.revisions.flatMap(({ delivered }) =>
-      delivered.exposure.caps.filter(({ max }) => max !== null).map(({ per }) => per)
-    );
-    this.capUnits = (["day", "hour"] as const).filter((unit) => units.includes(unit));
     this.draft = row.status === "writing"
       ? { revision: 1, position: "", delivered: deliveredSettings(withDefaults(row.settings)) }
       : null;
+    const shown = [...row.revisions, ...(this.draft ? [this.draft] : [])]
+      .map(({ delivered }) => delivered);
+    this.personal = shown.some((delivered) => JSON.stringify(delivered).includes("{{"));
+    const units = new Set(
+      shown.flatMap(({ exposure }) =>
+        exposure.caps.filter(({ max }) => max !== null).map(({ per }) => per)
+      ),
+    );
+    this.capUnits = (["day", "hour"] as const).filter((unit) => units.has(unit));
+    this.countsSessions = units.has("session");
   }
 
   showableIn(revision: ContentRevision): Showable {
@@ -100,6 +110,10 @@ export class LiveCampaigns {
   #model: CampaignsProjection | null = null;
   #changes = -1;
   #zone = "";
+  /** What was said of a campaign that has not changed since, its texts among it, holds. */
+  #kept: ReadonlyMap<string, CampaignView> = new Map();
+  /** Snapshots that cannot be read. */
+  readonly #lost = new Set<string>();
 
   constructor(
     readonly campaigns: () => CampaignsProjection,
@@ -115,12 +129,12 @@ export class LiveCampaigns {
     if (isNow && this.#views) return this.#views;
     const missing = [...model.live.values()].flatMap((row) => {
       const id = neededSnapshot(row);
-      return id !== null && this.snapshots.get(id) === undefined ? [id] : [];
+      const isMissing = id !== null && this.snapshots.get(id) === undefined && !this.#lost.has(id);
+      return isMissing ? [id] : [];
     });
-    if (missing.length > 0) {
-      return Promise.all(missing.map((id) => this.#load(id))).then(() => this.#make(model));
-    }
-    return this.#make(model);
+    if (missing.length === 0) return this.#make(model);
+    // Asked again: others may have gone live meanwhile.
+    return Promise.all(missing.map((id) => this.#load(id))).then(() => this.views());
   }
 
   /** The view of one campaign in any status, at its row. */
@@ -133,32 +147,37 @@ export class LiveCampaigns {
   }
 
   /** One that is damaged is one that nobody is in: the other campaigns are shown all the same. */
-  #load(id: string): Promise<Snapshot | null> {
-    return this.snapshots.load(id).catch((error) => {
+  async #load(id: string): Promise<Snapshot | null> {
+    const snapshot = await this.snapshots.load(id).catch((error) => {
       if (error instanceof SnapshotDamagedError) return null;
       throw error;
     });
+    if (!snapshot) this.#lost.add(id);
+    return snapshot;
   }
 
   #make(model: CampaignsProjection): Views {
     const zone = this.workspaceZone();
+    const views = new Map<string, CampaignView>();
     const view = (row: CampaignRow) => {
       const id = neededSnapshot(row);
-      return new CampaignView(row, zone, id === null ? null : this.snapshots.get(id) ?? null);
+      const snapshot = id === null ? null : this.snapshots.get(id) ?? null;
+      const kept = this.#kept.get(row.id);
+      const view = kept?.row === row && kept.showable.snapshot === snapshot && this.#zone === zone
+        ? kept
+        : new CampaignView(row, zone, snapshot);
+      views.set(row.id, view);
+      return view;
     };
     const live = [...model.live.values()].map(view);
     const tested = [...model.tested.values()].map(view);
-    const personal = [...live, ...tested].some(({ row, draft }) =>
-      [...row.revisions, ...(draft ? [draft] : [])].some(({ delivered }) =>
-        JSON.stringify(delivered).includes("{{")
-      )
-    );
-    const countsSessions = live.some(({ row }) =>
-      row.revisions.some(({ delivered }) =>
-        delivered.exposure.caps.some(({ per, max }) => per === "session" && max !== null)
-      )
-    );
-    this.#views = { live, tested, personal, countsSessions };
+    this.#views = {
+      live,
+      tested,
+      personal: [...views.values()].some(({ personal }) => personal),
+      countsSessions: live.some(({ countsSessions }) => countsSessions),
+    };
+    this.#kept = views;
     this.#model = model;
     this.#changes = model.deliveryChanges.count;
     this.#zone = zone;
