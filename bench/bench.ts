@@ -3,6 +3,7 @@
  * one run, several rounds. Only the ratios of one run mean anything: the machine drifts.
  */
 import { type LoadReport } from "./load.ts";
+import { audienceSuite } from "./suites/audience.ts";
 import { commandsSuite } from "./suites/commands.ts";
 import { deliverySuite } from "./suites/delivery.ts";
 import { interactionsSuite } from "./suites/interactions.ts";
@@ -24,7 +25,13 @@ export interface Suite {
   start(): Promise<{ contenders: readonly Contender[]; stop(): Promise<void> }>;
 }
 
-const suites: readonly Suite[] = [commandsSuite, interactionsSuite, deliverySuite, replaySuite];
+const suites: readonly Suite[] = [
+  commandsSuite,
+  interactionsSuite,
+  deliverySuite,
+  replaySuite,
+  audienceSuite,
+];
 const roundCount = Number(Deno.env.get("BENCH_ROUNDS") ?? 5);
 const secondsPerRound = Number(Deno.env.get("BENCH_SECONDS") ?? 3);
 

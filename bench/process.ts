@@ -1,6 +1,7 @@
 /** A server under test in a process of its own. */
 export interface ServerProcess {
   readonly port: number;
+  readonly pid: number;
   stop(): Promise<void>;
 }
 
@@ -27,6 +28,7 @@ export async function startServer(
   if (!port) throw new Error(`${script} did not start: ${seen}`);
   return {
     port,
+    pid: child.pid,
     stop: async () => {
       child.kill("SIGTERM");
       await lines.cancel();

@@ -41,6 +41,8 @@ export const campaignEventSchemas = {
     cause: z.enum(["end_reached", "end_command"]),
     neverPosted: z.boolean(),
   }),
+  /** The draft is to be shown to these devices (numbers of the identity register) as a test. */
+  test_message_sent: z.strictObject({ devices: z.array(z.int().min(1)).min(1) }),
 };
 
 type Schemas = typeof campaignEventSchemas;

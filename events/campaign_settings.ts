@@ -18,9 +18,10 @@ import { platforms } from "./workspace_events.ts";
 export type { Problem } from "./problem.ts";
 export { mergePatch, patchSettings } from "./merge_patch.ts";
 export { type MessageType, messageTypeRules, messageTypes } from "./message_type.ts";
-export { missingForActivation } from "./missing_settings.ts";
+export { missingContent, missingForActivation } from "./missing_settings.ts";
 export {
   deliveredSettings,
+  type FullAudience,
   type FullCampaignSettings,
   sameJson,
   sameSettings,

@@ -6,10 +6,11 @@ import {
   column,
   columnNames,
   type DecodedChunk,
+  dictionaryNames,
   digestBytes,
-  format,
   interactionKinds,
   MalformedChunkError,
+  shapeOfFormat,
   viewOf,
 } from "./interaction_chunk_format.ts";
 
@@ -28,7 +29,7 @@ export {
 /** The digests of a chunk without the rest, which is neither decompressed nor checked. */
 export function chunkDigests(bytes: Uint8Array): { count: number; digests: Uint8Array } {
   if (bytes.length < 5) throw new MalformedChunkError("the chunk is truncated");
-  if (bytes[0] !== format) throw new MalformedChunkError(`unknown chunk format ${bytes[0]}`);
+  if (!shapeOfFormat[bytes[0]!]) throw new MalformedChunkError(`unknown chunk format ${bytes[0]}`);
   const count = viewOf(bytes).getUint32(1, true);
   const digests = bytes.subarray(5, 5 + count * digestBytes);
   if (digests.length !== count * digestBytes) {
@@ -37,18 +38,48 @@ export function chunkDigests(bytes: Uint8Array): { count: number; digests: Uint8
   return { count, digests };
 }
 
+/** Several read models ask for one chunk after the other: the last one decoded is at hand. */
 export function decodeChunk(bytes: Uint8Array): DecodedChunk {
+  if (last?.bytes !== bytes) last = { bytes, chunk: decode(bytes) };
+  return last.chunk;
+}
+
+/** One item of a decoded chunk, for readers that do not mind the cost. */
+export function chunkItem(chunk: DecodedChunk, index: number): ChunkItem {
+  if (!(index >= 0 && index < chunk.count)) throw new RangeError(`the chunk has no item ${index}`);
+  return {
+    digest: chunk.digests.slice(index * digestBytes, (index + 1) * digestBytes),
+    kind: interactionKinds[chunk.kind[index]!]!,
+    campaignId: chunk.campaigns[chunk.campaign[index]! - 1] ?? null,
+    device: chunk.device[index]!,
+    user: chunk.user[index]!,
+    occurredAtMs: chunk.occurredAtMs[index]!,
+    platform: chunkPlatforms[chunk.platform[index]!]!,
+    revision: chunk.revision[index]!,
+    elementId: chunk.elements[chunk.element[index]! - 1] ?? null,
+    variant: chunk.variants[chunk.variant[index]! - 1] ?? null,
+    name: chunk.names[chunk.name[index]! - 1] ?? null,
+    session: chunk.session[index]!,
+    claim: chunk.claims[chunk.claim[index]! - 1] ?? null,
+  };
+}
+
+let last: { readonly bytes: Uint8Array; readonly chunk: DecodedChunk } | undefined;
+
+function decode(bytes: Uint8Array): DecodedChunk {
   const { count, digests } = chunkDigests(bytes);
+  const shape = shapeOfFormat[bytes[0]!]!;
   const raw = decompress(bytes, 5 + digests.length);
   if (raw.length < 4) throw new MalformedChunkError("the dictionaries are truncated");
   const view = viewOf(raw);
   const columnsStart = 12 + view.getUint32(0, true);
   if (columnsStart > raw.length) throw new MalformedChunkError("the dictionaries are truncated");
-  const [campaigns, elements, variants, names] = readDictionaries(
+  const [campaigns, elements, variants, names, claims = []] = readDictionaries(
     raw.subarray(4, columnsStart - 8),
+    shape.dictionaries,
   );
   const earliestMs = Number(view.getBigUint64(columnsStart - 8, true));
-  const columns = readColumns(raw, columnsStart, count);
+  const columns = readColumns(raw, columnsStart, count, shape.columns);
   const after = columns[column.occurredAfterMs]!;
   const high = columns[column.occurredAfterMsHigh]!;
   const occurredAtMs = new Float64Array(count);
@@ -75,28 +106,13 @@ export function decodeChunk(bytes: Uint8Array): DecodedChunk {
     element: below(column.element, elements!.length + 1),
     variant: below(column.variant, variants!.length + 1),
     name: below(column.name, names!.length + 1),
+    session: columns[column.session]!,
+    claim: below(column.claim, claims.length + 1),
     campaigns: campaigns!,
     elements: elements!,
     variants: variants!,
     names: names!,
-  };
-}
-
-/** One item of a decoded chunk, for readers that do not mind the cost. */
-export function chunkItem(chunk: DecodedChunk, index: number): ChunkItem {
-  if (!(index >= 0 && index < chunk.count)) throw new RangeError(`the chunk has no item ${index}`);
-  return {
-    digest: chunk.digests.slice(index * digestBytes, (index + 1) * digestBytes),
-    kind: interactionKinds[chunk.kind[index]!]!,
-    campaignId: chunk.campaigns[chunk.campaign[index]! - 1] ?? null,
-    device: chunk.device[index]!,
-    user: chunk.user[index]!,
-    occurredAtMs: chunk.occurredAtMs[index]!,
-    platform: chunkPlatforms[chunk.platform[index]!]!,
-    revision: chunk.revision[index]!,
-    elementId: chunk.elements[chunk.element[index]! - 1] ?? null,
-    variant: chunk.variants[chunk.variant[index]! - 1] ?? null,
-    name: chunk.names[chunk.name[index]! - 1] ?? null,
+    claims,
   };
 }
 
@@ -122,7 +138,7 @@ function decompress(bytes: Uint8Array, digestsEnd: number): Uint8Array {
   return raw;
 }
 
-function readDictionaries(json: Uint8Array): string[][] {
+function readDictionaries(json: Uint8Array, count: number): string[][] {
   let dictionaries: unknown;
   try {
     dictionaries = JSON.parse(decoder.decode(json));
@@ -132,15 +148,20 @@ function readDictionaries(json: Uint8Array): string[][] {
   const isStrings = (value: unknown) =>
     Array.isArray(value) && value.every((entry) => typeof entry === "string");
   if (
-    !Array.isArray(dictionaries) || dictionaries.length !== 4 || !dictionaries.every(isStrings)
-  ) throw new MalformedChunkError("the dictionaries are not four lists of strings");
+    !Array.isArray(dictionaries) || dictionaries.length !== count || !dictionaries.every(isStrings)
+  ) {
+    const names = dictionaryNames.slice(0, count).join(", ");
+    throw new MalformedChunkError(`the dictionaries are not lists of strings: ${names}`);
+  }
   return dictionaries;
 }
 
-function readColumns(raw: Uint8Array, start: number, count: number): Uint32Array[] {
+/** Columns that the format lacks are all 0. */
+function readColumns(raw: Uint8Array, start: number, count: number, stored: number): Uint32Array[] {
   let offset = start;
-  const columns = columnNames.map((name) => {
+  const columns = columnNames.map((name, index) => {
     const values = new Uint32Array(count);
+    if (index >= stored) return values;
     const width = raw[offset++];
     if (width === undefined || width > 4 || offset + width * count > raw.length) {
       throw new MalformedChunkError(`the column ${name} is truncated`);

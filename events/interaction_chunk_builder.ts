@@ -25,6 +25,7 @@ export class ChunkBuilder {
   readonly #elements = new Dictionary();
   readonly #variants = new Dictionary();
   readonly #names = new Dictionary();
+  readonly #claims = new Dictionary();
 
   get count(): number {
     return this.#count;
@@ -35,7 +36,7 @@ export class ChunkBuilder {
     let bytes = 64 + this.#count * (digestBytes + widthOf(this.#latestMs - this.#earliestMs));
     for (const maximum of this.#maxima) bytes += this.#count * widthOf(maximum);
     return bytes + this.#campaigns.bytes + this.#elements.bytes + this.#variants.bytes +
-      this.#names.bytes;
+      this.#names.bytes + this.#claims.bytes;
   }
 
   add(item: ChunkItem): void {
@@ -47,6 +48,7 @@ export class ChunkBuilder {
     checkUint32("device", item.device);
     checkUint32("user", item.user);
     checkUint32("revision", item.revision);
+    checkUint32("session", item.session);
     const index = this.#count;
     if (index === this.#capacity) this.#grow();
     this.#digests.set(digest, index * digestBytes);
@@ -62,6 +64,8 @@ export class ChunkBuilder {
     this.#put(column.element, index, this.#elements.number(item.elementId));
     this.#put(column.variant, index, this.#variants.number(item.variant));
     this.#put(column.name, index, this.#names.number(item.name));
+    this.#put(column.session, index, item.session);
+    this.#put(column.claim, index, this.#claims.number(item.claim));
     this.#count = index + 1;
   }
 
@@ -70,7 +74,8 @@ export class ChunkBuilder {
     const earliestMs = count === 0 ? 0 : this.#earliestMs;
     this.#splitTimes(earliestMs);
     const dictionaries = encoder.encode(JSON.stringify(
-      [this.#campaigns, this.#elements, this.#variants, this.#names].map(({ values }) => values),
+      [this.#campaigns, this.#elements, this.#variants, this.#names, this.#claims]
+        .map(({ values }) => values),
     ));
     const widths = Array.from(this.#maxima, widthOf);
     const planes = widths.reduce((sum, width) => sum + width, 0);

@@ -4,12 +4,13 @@
  * the server reads nothing else of old chunks.
  *
  * ```
- * u8 format (1) · u32 count · count × 16 bytes of digest · u32 length · zstd of `length` bytes:
- *   u32 length of JSON · JSON [campaigns, elements, variants, names] · u64 earliest occurredAt (ms)
+ * u8 format (2) · u32 count · count × 16 bytes of digest · u32 length · zstd of `length` bytes:
+ *   u32 length of JSON · JSON of the lists of `dictionaryNames` · u64 earliest occurredAt (ms)
  *   the columns of `columnNames` in their order: u8 width (0–4) · width planes of count bytes
  * ```
  * Integers are little-endian. A column's plane `p` has byte `p` of every item's number, least first;
  * width 0 says that all are 0. Columns that name a dictionary hold 0 for none, else the index + 1.
+ * Format 1 is the same without the columns `session` and `claim` and without the last dictionary.
  * A format with more columns takes the next format byte; decoders keep all earlier ones.
  */
 import type { Platform } from "./workspace_events.ts";
@@ -41,6 +42,10 @@ export interface ChunkItem {
   readonly variant: string | null;
   /** Of an event; the duration of a hide. */
   readonly name: string | null;
+  /** The key of the session (see `session_token.ts`); 0 for none. */
+  readonly session: number;
+  /** 32 hex digits: a digest of the claim that it makes good. */
+  readonly claim: string | null;
 }
 
 export type InteractionChunk = readonly ChunkItem[];
@@ -62,18 +67,32 @@ export interface DecodedChunk {
   readonly element: Uint32Array;
   readonly variant: Uint32Array;
   readonly name: Uint32Array;
+  /** Keys of sessions; 0 for none. */
+  readonly session: Uint32Array;
+  /** 0 for none, else the index in the dictionary + 1. */
+  readonly claim: Uint32Array;
   readonly campaigns: readonly string[];
   readonly elements: readonly string[];
   readonly variants: readonly string[];
   readonly names: readonly string[];
+  readonly claims: readonly string[];
 }
 
 export class MalformedChunkError extends Error {
   override name = "MalformedChunkError";
 }
 
-/** The first byte. */
-export const format = 1;
+/** The first byte of what is built. */
+export const format = 2;
+
+/** How many columns and dictionaries a format has: the first ones of each list. */
+export const shapeOfFormat: readonly ({ columns: number; dictionaries: number } | undefined)[] = [
+  undefined,
+  { columns: 11, dictionaries: 4 },
+  { columns: 13, dictionaries: 5 },
+];
+
+export const dictionaryNames = ["campaigns", "elements", "variants", "names", "claims"] as const;
 
 /** The columns in the order of the bytes: add at the end only, with a new format byte. */
 export const columnNames = [
@@ -88,6 +107,8 @@ export const columnNames = [
   "element",
   "variant",
   "name",
+  "session",
+  "claim",
 ] as const;
 /** The place of each column. */
 export const column = Object.fromEntries(columnNames.map((name, index) => [name, index])) as Record<

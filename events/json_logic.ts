@@ -1,13 +1,21 @@
 /**
  * The rule language of conditions and audiences: JsonLogic (https://jsonlogic.com), the operators
  * listed here and no others. A rule is checked before it is stored, so whoever evaluates one may
- * trust its shape, its depth and its paths.
+ * trust its shape, its depth and its paths, and that it takes a few milliseconds at most.
  */
 import { isAttributePath } from "./attribute_path.ts";
 import type { Fault } from "./problem.ts";
 
 export const ruleDepthMax = 10;
 export const ruleNodesMax = 500;
+/** Characters of all its texts together, names of attributes included. */
+export const ruleTextLengthMax = 16_000;
+/** An attribute that is a list has at most so many items. */
+export const listItemsMax = 100;
+/** What `some`, `all` and `none` may do: items of the list times parts of the condition, in all. */
+export const itemStepsMax = 10_000;
+/** The same for texts: items of the list times characters of the condition, in all. */
+export const itemTextStepsMax = 400_000;
 
 /** Operators and how many arguments each takes, least and most. */
 export const ruleOperators: Readonly<Record<string, readonly [number, number]>> = {
@@ -51,11 +59,15 @@ type Path = readonly (string | number)[];
 
 class RuleCheck {
   #nodes = 0;
+  #textLength = 0;
+  #itemSteps = 0;
+  #itemTextSteps = 0;
 
   /** `inItem`: within `some`, `all` and `none`, where `var` "" is the item itself. */
   fault(rule: unknown, path: Path, depth: number, inItem: boolean): Fault | null {
     if (++this.#nodes > ruleNodesMax) return invalid(`Use at most ${ruleNodesMax} parts.`, path);
-    if (rule === null || typeof rule === "string" || typeof rule === "boolean") return null;
+    if (typeof rule === "string") return this.#textFault(rule, path);
+    if (rule === null || typeof rule === "boolean") return null;
     if (typeof rule === "number") {
       return Number.isFinite(rule) ? null : invalid("Write a finite number.", path);
     }
@@ -71,6 +83,12 @@ class RuleCheck {
       depth,
       inItem,
     });
+  }
+
+  #textFault(text: string, path: Path): Fault | null {
+    this.#textLength += text.length;
+    if (this.#textLength <= ruleTextLengthMax) return null;
+    return invalid(`Use at most ${ruleTextLengthMax} characters of text in all.`, path);
   }
 
   #operationFault(
@@ -92,13 +110,38 @@ class RuleCheck {
     }
     const names = namesFault(operator, args, inItem);
     if (names !== null) return invalid(names, inside);
-    const overItems = operator === "some" || operator === "all" || operator === "none";
+    if (isIteration(operator)) {
+      if (inItem) return invalid("some, all and none cannot stand inside one another.", inside);
+      return this.#iterationFault(args, inside, depth);
+    }
     for (const [index, arg] of args.entries()) {
       const argPath = Array.isArray(given) ? [...inside, index] : inside;
-      const fault = this.fault(arg, argPath, depth + 1, inItem || (overItems && index === 1));
+      const fault = this.fault(arg, argPath, depth + 1, inItem);
       if (fault !== null) return fault;
     }
     return null;
+  }
+
+  /** The condition is evaluated for every item, so what is in it counts as often. */
+  #iterationFault([list, condition]: unknown[], path: Path, depth: number): Fault | null {
+    const nodesBefore = this.#nodes;
+    const listFault = this.fault(list, [...path, 0], depth + 1, false);
+    if (listFault !== null) return listFault;
+    // Where the list is no attribute, it has no more items than it has parts.
+    const items = Math.max(listItemsMax, this.#nodes - nodesBefore);
+    const before = { nodes: this.#nodes, textLength: this.#textLength };
+    const conditionFault = this.fault(condition, [...path, 1], depth + 1, true);
+    if (conditionFault !== null) return conditionFault;
+    this.#itemSteps += items * (this.#nodes - before.nodes);
+    this.#itemTextSteps += items * (this.#textLength - before.textLength);
+    if (this.#itemSteps <= itemStepsMax && this.#itemTextSteps <= itemTextStepsMax) return null;
+    const parts = Math.floor(itemStepsMax / items);
+    const characters = Math.floor(itemTextStepsMax / items);
+    return invalid(
+      "some, all and none together are too much work: for a list like this, use at most " +
+        `${parts} parts and ${characters} characters in the conditions.`,
+      [...path, 1],
+    );
   }
 
   #itemsFault(items: unknown[], path: Path, depth: number, inItem: boolean): Fault | null {
@@ -108,6 +151,10 @@ class RuleCheck {
     }
     return null;
   }
+}
+
+function isIteration(operator: string): boolean {
+  return operator === "some" || operator === "all" || operator === "none";
 }
 
 /** Attribute names stand in a rule as they are, never computed: what a rule reads can be listed. */

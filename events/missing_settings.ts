@@ -15,7 +15,8 @@ export function missingForActivation(settings: CampaignSettings): string[] {
   return missing;
 }
 
-function missingContent(settings: CampaignSettings): string[] {
+/** The same of what is shown alone: what a message needs to be looked at. */
+export function missingContent(settings: CampaignSettings): string[] {
   const rules = messageTypeRules[settings.type];
   const content = settings.content ?? {};
   const missing = neededImages(settings.type, content)

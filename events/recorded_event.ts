@@ -4,6 +4,9 @@
  * because the store knows it only after the commit.
  */
 
+/** The form of a position: epoch, versionstamp and index in the row, which sort as text. */
+export const positionPattern = /^([0-9a-f]{4})-([0-9a-f]{20})-([0-9a-f]{4})$/;
+
 /** Who asked, by which command, and why. */
 export interface EventMeta {
   /** `key:ID` for a caller, `clock` for a boundary in time, `start` for the server's own start. */

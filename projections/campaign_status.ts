@@ -34,6 +34,7 @@ export function statusChange(
         cause: "prepare_time_reached",
       };
     case "audience_frozen":
+    case "test_message_sent":
       return null;
     case "campaign_posted":
       return { status: "posting", atMs: Date.parse(event.data.at), cause: "start_reached" };

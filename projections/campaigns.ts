@@ -21,13 +21,22 @@ export interface CampaignRow {
   readonly settingsChangedAtMs: number;
   /** What clients may hold of it. */
   readonly revisions: readonly ContentRevision[];
+  /** The frozen audience of the current activation; null while there is none. */
+  readonly snapshotId: string | null;
+  /** Devices (numbers) that are shown the draft as a test, each until then. */
+  readonly tests: readonly { readonly device: number; readonly untilMs: number }[];
   /** The last event that changed what is delivered of it; empty: none has. */
   readonly deliveryChangedPosition: string;
 }
 
+/** A test message is shown for this long. */
+export const testShownMs = 24 * 60 * 60 * 1000;
+/** Devices that one draft is tested on at a time; the latest stay. */
+export const testsMax = 1_000;
+
 export const campaignsFold: RowFold<CampaignRow> = {
   name: "campaigns",
-  revision: 1,
+  revision: 2,
 
   rowKey: ({ stream }) =>
     stream.startsWith(campaignStreamPrefix) ? stream.slice(campaignStreamPrefix.length) : undefined,
@@ -48,11 +57,13 @@ export const campaignsFold: RowFold<CampaignRow> = {
       status: change?.status ?? base.status,
       version: recorded.version,
       updatedAtMs: recorded.timeMs,
+      snapshotId: snapshotAfter(base.snapshotId, event),
+      tests: testsAfter(base.tests, event, recorded.timeMs),
     };
     return {
       ...next,
       revisions: nextRevisions(base.revisions, next, recorded.position),
-      deliveryChangedPosition: isLive(base) || isLive(next)
+      deliveryChangedPosition: isDelivered(base) || isLive(next) || next.tests.length > 0
         ? recorded.position
         : base.deliveryChangedPosition,
     };
@@ -75,8 +86,54 @@ function firstRow(recorded: RecordedEvent): CampaignRow {
     updatedAtMs: recorded.timeMs,
     settingsChangedAtMs: recorded.timeMs,
     revisions: [],
+    snapshotId: null,
+    tests: [],
     deliveryChangedPosition: "",
   };
+}
+
+function snapshotAfter(before: string | null, event: CampaignEvent): string | null {
+  switch (event.type) {
+    case "audience_frozen":
+      return event.data.snapshotId;
+    case "campaign_activated":
+    case "campaign_restarted":
+      return null;
+    case "campaign_created":
+    case "campaign_edited":
+    case "campaign_deleted":
+    case "campaign_preparing":
+    case "campaign_posted":
+    case "modifications_reflected":
+    case "campaign_stopped":
+    case "campaign_ended":
+    case "test_message_sent":
+      return before;
+  }
+}
+
+/** A draft that is a draft no more is tested no more: what comes after counts. */
+function testsAfter(
+  before: CampaignRow["tests"],
+  event: CampaignEvent,
+  timeMs: number,
+): CampaignRow["tests"] {
+  if (event.type === "campaign_activated" || event.type === "campaign_deleted") return [];
+  if (event.type !== "test_message_sent") return before;
+  const fresh = event.data.devices.map((device) => ({ device, untilMs: timeMs + testShownMs }));
+  const kept = before.filter(({ device, untilMs }) =>
+    untilMs > timeMs && !event.data.devices.includes(device)
+  );
+  return [...kept, ...fresh].slice(-testsMax);
+}
+
+/**
+ * Whether clients may be told of it, now or in a session that begins now: it is live, a test, or was
+ * live and may be again.
+ */
+function isDelivered(row: Pick<CampaignRow, "status" | "tests" | "revisions">): boolean {
+  return isLive(row) || row.tests.length > 0 ||
+    (row.revisions.length > 0 && row.status !== "ended");
 }
 
 function isLive({ status }: Pick<CampaignRow, "status">): boolean {
@@ -88,6 +145,8 @@ export class CampaignsProjection extends RowProjection<CampaignRow> {
   readonly #counts: Map<string, number>;
   /** By id: what may be shown now. */
   readonly live: ReadonlyMap<string, CampaignRow>;
+  /** By id: the drafts that are tested. */
+  readonly tested: ReadonlyMap<string, CampaignRow>;
   /**
    * How often what is delivered has changed here (an answer holds while it stays the same), and the
    * position of the last change.
@@ -97,6 +156,7 @@ export class CampaignsProjection extends RowProjection<CampaignRow> {
   constructor() {
     const counts = new Map<string, number>();
     const live = new Map<string, CampaignRow>();
+    const tested = new Map<string, CampaignRow>();
     const deliveryChanges = { count: 0, position: "" };
     const count = (status: string, change: number) =>
       counts.set(status, (counts.get(status) ?? 0) + change);
@@ -109,9 +169,12 @@ export class CampaignsProjection extends RowProjection<CampaignRow> {
       }
       if (isLive(row)) live.set(id, row);
       else live.delete(id);
+      if (row.tests.length > 0) tested.set(id, row);
+      else tested.delete(id);
     });
     this.#counts = counts;
     this.live = live;
+    this.tested = tested;
     this.deliveryChanges = deliveryChanges;
   }
 

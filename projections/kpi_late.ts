@@ -22,6 +22,7 @@ export function decidesLateness(event: CampaignEvent): event is LateEvent {
     case "campaign_activated":
     case "campaign_preparing":
     case "audience_frozen":
+    case "test_message_sent":
     case "modifications_reflected":
       return false;
   }

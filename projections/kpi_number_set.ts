@@ -16,6 +16,31 @@ export class NumberSet {
     if (this.#waiting.push(number) >= waitingMax) this.#merge();
   }
 
+  /** Whether the number is new: unlike `add` this looks at once. */
+  addNew(number: number): boolean {
+    this.#merge();
+    this.#bitmap ??= new RoaringBitmap32();
+    return this.#bitmap.tryAdd(number);
+  }
+
+  /** Whether the number was there. */
+  remove(number: number): boolean {
+    return this.bitmap?.delete(number) ?? false;
+  }
+
+  /** From `from` on and below `to`. */
+  removeRange(from: number, to: number): void {
+    this.bitmap?.removeRange(from, to);
+  }
+
+  has(number: number): boolean {
+    return this.bitmap?.has(number) ?? false;
+  }
+
+  get size(): number {
+    return this.bitmap?.size ?? 0;
+  }
+
   addAll(numbers: RoaringBitmap32): void {
     this.#bitmap ??= new RoaringBitmap32();
     this.#bitmap.orInPlace(numbers);

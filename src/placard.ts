@@ -1,21 +1,43 @@
 /** Wires one process: the store, the read models, the writer, the scheduler, and the app over them. */
 import type { Role } from "../events/workspace_events.ts";
+import { AudiencesProjection } from "../projections/audiences.ts";
 import { CampaignsProjection } from "../projections/campaigns.ts";
 import { KpiProjection } from "../projections/kpi.ts";
+import { deliveredOf } from "../projections/content_revisions.ts";
 import { StatusesProjection } from "../projections/statuses.ts";
+import { SubjectsProjection } from "../projections/subjects.ts";
 import { WorkspaceProjection } from "../projections/workspace.ts";
+import { membersStreamPrefix } from "../events/audience_events.ts";
 import { interactionsStreamPrefix } from "../events/interaction_events.ts";
+import { profilesStreamPrefix, subjectKinds } from "../events/profile_events.ts";
 import { upcast } from "../events/upcast.ts";
 import type { CampaignState } from "./campaign/mod.ts";
-import { Delivery } from "./delivery/mod.ts";
+import {
+  Asking,
+  Claims,
+  Delivery,
+  Eligibility,
+  Explain,
+  LiveCampaigns,
+  LocalTime,
+  Past,
+} from "./delivery/mod.ts";
 import { BodyWriter, openLog, StreamIndex, StreamStates, Tail, Writer } from "./event_store/mod.ts";
 import { sha256Hex } from "./event_store/mod.ts";
 import { createApp, type Engine, Keyring, type Models } from "./http/mod.ts";
 import { IdentityRegister } from "./identity/mod.ts";
 import { Ingest } from "./ingest/mod.ts";
+import { Profiles } from "./profiles/mod.ts";
 import { Mounted, Projector } from "./projector/mod.ts";
 import { Scheduler } from "./scheduler/mod.ts";
-import { campaignStream, streamRules, streamStatesRevision, Transact } from "./transact/mod.ts";
+import { AudienceCalculation, PreparationRunner, Reach, Snapshots } from "./snapshots/mod.ts";
+import {
+  campaignStream,
+  hasHistory,
+  streamRules,
+  streamStatesRevision,
+  Transact,
+} from "./transact/mod.ts";
 
 /** How long a client may go on showing what has been stopped: it asks again after this. */
 export const statusCheckSeconds = 60;
@@ -49,11 +71,13 @@ export function mountedModels(kv: Deno.Kv) {
     states: new Mounted(kv, () => new StreamStates(streamStatesRevision, streamRules), {
       exchangeable: false,
     }),
-    index: new Mounted(kv, () => new StreamIndex(streamRules.tracks)),
+    index: new Mounted(kv, () => new StreamIndex(hasHistory)),
+    audiences: new Mounted(kv, () => new AudiencesProjection()),
     campaigns: new Mounted(kv, () => new CampaignsProjection()),
     statuses: new Mounted(kv, () => new StatusesProjection()),
     kpi: new Mounted(kv, () => new KpiProjection()),
     workspace: new Mounted(kv, () => new WorkspaceProjection()),
+    subjects: new Mounted(kv, () => new SubjectsProjection()),
   };
 }
 
@@ -80,24 +104,74 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     newId,
     assertFolding: () => projector.assertFolding(models.states),
   });
-  const transact = new Transact(writer, states, durations, () => false);
+  const transact = new Transact(writer, states, durations);
   const scheduler = new Scheduler({ states, transact, tail, durations, nowMs, newId });
   const identities = new IdentityRegister(kv);
+  // Those that were forgotten after the rows were written come with the tail.
+  for (const kind of subjectKinds) {
+    for (const number of models.subjects.model.forgotten(kind)) identities.drop(kind, number);
+  }
+  const bodyWriter = (streamPrefix: string) =>
+    new BodyWriter({ kv, epoch, tail, streamPrefix, nowMs, newId });
+  const profiles = new Profiles({
+    kv,
+    bodies: bodyWriter(profilesStreamPrefix),
+    tail,
+    identities,
+    nowMs,
+    newId,
+    newSecret: options.newSecret,
+  });
+  const snapshots = new Snapshots(kv);
   const ingest = new Ingest({
-    bodies: new BodyWriter({
-      kv,
-      epoch,
-      tail,
-      streamPrefix: interactionsStreamPrefix,
-      nowMs,
-      newId,
-    }),
+    bodies: bodyWriter(interactionsStreamPrefix),
     tail,
     identities,
     campaign: (campaignId) => {
       const state = states.head(campaignStream(campaignId)).state as CampaignState;
       return state.status === "none" || state.status === "deleted" ? undefined : state;
     },
+    message: (campaignId, revision) => {
+      const row = models.campaigns.model.get(campaignId);
+      return row && deliveredOf(row, revision);
+    },
+    nowMs,
+    newId,
+  });
+  const exposures = () => models.kpi.model.exposures;
+  const eligibility = new Eligibility(exposures, new LocalTime());
+  const liveCampaigns = new LiveCampaigns(
+    () => models.campaigns.model,
+    () => models.workspace.model.row.timeZone,
+    snapshots,
+  );
+  const memberUploads = {
+    bodies: bodyWriter(membersStreamPrefix),
+    tail,
+    identities,
+    audiences: () => models.audiences.model,
+  };
+  const calculation = new AudienceCalculation({
+    profiles,
+    register: identities,
+    subjects: () => {
+      projector.assertFolding(models.subjects);
+      return models.subjects.model;
+    },
+    audiences: () => {
+      projector.assertFolding(models.audiences);
+      return models.audiences.model;
+    },
+    nowMs,
+  });
+  const preparations = new PreparationRunner({
+    kv,
+    epoch,
+    states,
+    transact,
+    tail,
+    calculation,
+    snapshots,
     nowMs,
     newId,
   });
@@ -110,8 +184,30 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     writer,
     transact,
     scheduler,
+    identities,
     ingest,
-    delivery: new Delivery(() => models.campaigns.model, statusCheckSeconds),
+    liveCampaigns,
+    delivery: new Delivery(() => models.campaigns.model, eligibility, statusCheckSeconds),
+    asking: new Asking(identities, profiles),
+    claims: new Claims({
+      writer,
+      identities,
+      campaigns: liveCampaigns,
+      eligibility,
+      exposures,
+      durations,
+    }),
+    explain: new Explain(
+      liveCampaigns,
+      new Past(reader, () => models.index.model, durations),
+      eligibility,
+    ),
+    memberUploads,
+    profiles,
+    snapshots,
+    calculation,
+    reach: new Reach(calculation),
+    preparations,
     durations,
     nowMs,
     newId,
@@ -125,6 +221,8 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
   tail.start();
   projector.start(tail);
   scheduler.start();
+  snapshots.follow(states);
+  preparations.start();
   const keyring = new Keyring(options.presetKeys, () => models.workspace.model.row.keys);
   const app = createApp({ engine, keyring, onBug: options.onBug });
   return {
@@ -132,9 +230,13 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     engine,
     newKeys,
     close: async () => {
+      calculation.close();
+      await preparations.close();
       await scheduler.close();
       await writer.idle();
       await ingest.idle();
+      await memberUploads.bodies.idle();
+      await profiles.idle();
       identities.close();
       await warmed;
       await tail.poll();

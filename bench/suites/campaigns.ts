@@ -23,7 +23,7 @@ export function campaign(index: number, startAt = "2999-01-01T00:00:00.000Z") {
 export async function createCampaigns(
   port: number,
   count: number,
-  options: { activate?: boolean } = {},
+  options: { activate?: boolean; settings?: (index: number) => Record<string, unknown> } = {},
 ): Promise<string[]> {
   const ids: string[] = [];
   const startAt = options.activate ? new Date(Date.now() - 60_000).toISOString() : undefined;
@@ -32,7 +32,9 @@ export async function createCampaigns(
     ids.push(
       ...await Promise.all(
         Array.from({ length: Math.min(groupSize, count - first) }, async (_, offset) => {
-          const { id } = await post(port, "/v1/campaigns", campaign(first + offset, startAt));
+          const index = first + offset;
+          const settings = { ...campaign(index, startAt), ...options.settings?.(index) };
+          const { id } = await post(port, "/v1/campaigns", settings);
           if (options.activate) await post(port, `/v1/campaigns/${id}/activate`, {});
           return id as string;
         }),
@@ -42,7 +44,7 @@ export async function createCampaigns(
   return ids;
 }
 
-async function post(port: number, path: string, body: unknown) {
+export async function post(port: number, path: string, body: unknown) {
   const response = await fetch(`http://127.0.0.1:${port}${path}`, {
     method: "POST",
     headers: { authorization: `Bearer ${operatorKey}`, "content-type": "application/json" },

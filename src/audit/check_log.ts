@@ -1,5 +1,7 @@
 /** Checks the log by itself: rows, events, the streams' versions and hash chains, bodies. */
 import { decodeChunk, type DecodedChunk } from "../../events/interaction_chunk.ts";
+import { decodeMemberChanges, type MemberChange } from "../../events/member_changes.ts";
+import { type SubjectKind, subjectKinds } from "../../events/profile_events.ts";
 import type { StoredEvent } from "../../events/recorded_event.ts";
 import {
   canonicalJson,
@@ -13,12 +15,19 @@ import {
 } from "../event_store/mod.ts";
 import { eventFault } from "./event_schemas.ts";
 import { entriesUnder, type Findings } from "./findings.ts";
+import { isBesideTip, ProfilesSeen } from "./profiles_seen.ts";
 
 export interface RowSeen {
   readonly commitId: string;
   readonly count: number;
   /** Whether it is a commit of commands, which moves the tip. */
   readonly moves: boolean;
+}
+
+/** What the log says of a snapshot that stands beside it. */
+export interface FrozenSeen {
+  readonly size: number | null;
+  readonly digest: string | null;
 }
 
 /** What is remembered of the log, for whatever refers to it. */
@@ -30,9 +39,16 @@ export interface LogSeen {
   /** How many parts each body has. */
   readonly bodyParts: Map<string, number>;
   /** The highest number that a chunk names, and where. */
-  readonly highest: Record<"device" | "user", { number: number; where: string }>;
+  readonly highest: Record<SubjectKind, { number: number; where: string }>;
+  readonly profiles: ProfilesSeen;
+  /** Of campaigns, by their ids, as they were frozen. */
+  readonly snapshots: Map<string, FrozenSeen>;
+  /** Of the last row. */
+  last?: { readonly epoch: number; readonly versionstamp: string };
 }
 
+/** Nothing is stored of this one: it has everybody. */
+const everybodyId = "all";
 const decoder = new TextDecoder();
 
 export async function checkLog(kv: Deno.Kv, findings: Findings): Promise<LogSeen> {
@@ -41,15 +57,18 @@ export async function checkLog(kv: Deno.Kv, findings: Findings): Promise<LogSeen
     placeByCommit: new Map(),
     bodyParts: new Map(),
     highest: { device: { number: 0, where: "" }, user: { number: 0, where: "" } },
+    profiles: new ProfilesSeen(),
+    snapshots: new Map(),
   };
   const heads = new Map<string, { version: number; hash: string }>();
   for await (const entry of entriesUnder(kv, keys.logsPrefix())) {
     const { epoch, versionstamp } = placeOf(entry.key);
     const where = `row ${versionstamp} of the log`;
     findings.count("rows");
+    seen.last = { epoch, versionstamp };
     const row = decoded(entry.value, where, findings);
     if (!row) continue;
-    const moves = row.events.some(({ body }) => body === undefined);
+    const moves = row.events.some((event) => !isBesideTip(event));
     const { commitId } = row;
     seen.rows.set(rowKey(epoch, versionstamp), { commitId, count: row.events.length, moves });
     if (seen.placeByCommit.has(commitId)) findings.fault(`${where}: commit ${commitId} twice`);
@@ -61,6 +80,15 @@ export async function checkLog(kv: Deno.Kv, findings: Findings): Promise<LogSeen
       if (fault) findings.fault(`${place} ${fault}`);
       checkChain(stored, heads, place, findings);
       if (stored.body) await checkBody(kv, stored, place, seen, findings);
+      if (!fault && stored.type === "person_forgotten") {
+        const { kind, number } = stored.data as { kind: SubjectKind; number: number };
+        seen.profiles.forget({ kind, number });
+        noteHighest(kind, number, place, seen);
+      }
+      if (!fault && stored.type === "audience_frozen") {
+        const { snapshotId, size, digest } = stored.data as FrozenSeen & { snapshotId: string };
+        if (snapshotId !== everybodyId) seen.snapshots.set(snapshotId, { size, digest });
+      }
     }
   }
   findings.count("streams", heads.size);
@@ -84,7 +112,7 @@ export async function rowAt(
   if (entry.value === null) return null;
   try {
     const { commitId, events } = decodeRow(entry.value);
-    const moves = events.some(({ body }) => body === undefined);
+    const moves = events.some((event) => !isBesideTip(event));
     return { commitId, count: events.length, moves };
   } catch {
     return null;
@@ -160,6 +188,12 @@ async function checkBody(
     findings.fault(`${place}: body ${ref} has another SHA-256`);
     return;
   }
+  if (type === "members_changed") {
+    checkMembers(whole, (data as { count: number }).count, `${place}, body ${ref}`, seen, findings);
+  }
+  if (type === "profiles_changed") {
+    checkChanges(whole, (data as { count: number }).count, `${place}, body ${ref}`, seen, findings);
+  }
   if (type !== "interactions_recorded") return;
   let chunk: DecodedChunk;
   try {
@@ -176,13 +210,55 @@ async function checkBody(
   noteNumbers(chunk, `${place}, chunk ${ref}`, seen, findings);
 }
 
+function checkMembers(
+  body: Uint8Array,
+  count: number,
+  where: string,
+  seen: LogSeen,
+  findings: Findings,
+): void {
+  let changes: MemberChange[];
+  try {
+    changes = decodeMemberChanges(body);
+  } catch (error) {
+    findings.fault(`${where}: the members cannot be decoded: ${(error as Error).message}`);
+    return;
+  }
+  if (changes.length !== count) {
+    findings.fault(`${where}: there are ${changes.length} changes of members, not ${count}`);
+  }
+  findings.count("changes of members", changes.length);
+  for (const { kind, number } of changes) {
+    if (number > seen.highest[kind].number) seen.highest[kind] = { number, where };
+  }
+}
+
 function noteNumbers(chunk: DecodedChunk, where: string, seen: LogSeen, findings: Findings): void {
   for (let index = 0; index < chunk.count; index++) {
     if (chunk.device[index] === 0) findings.fault(`${where}: interaction ${index} has no device`);
-    for (const kind of ["device", "user"] as const) {
-      const number = chunk[kind][index]!;
-      if (number > seen.highest[kind].number) seen.highest[kind] = { number, where };
+    for (const kind of subjectKinds) {
+      noteHighest(kind, chunk[kind][index]!, where, seen);
     }
+  }
+}
+
+function noteHighest(kind: SubjectKind, number: number, where: string, seen: LogSeen): void {
+  if (number > seen.highest[kind].number) seen.highest[kind] = { number, where };
+}
+
+function checkChanges(
+  body: Uint8Array,
+  told: number,
+  where: string,
+  seen: LogSeen,
+  findings: Findings,
+): void {
+  try {
+    const { count, highest } = seen.profiles.change(body);
+    if (count !== told) findings.fault(`${where} has ${count} profiles, not ${told}`);
+    for (const kind of subjectKinds) noteHighest(kind, highest[kind], where, seen);
+  } catch (error) {
+    findings.fault(`${where} cannot be decoded: ${(error as Error).message}`);
   }
 }
 

@@ -1,8 +1,10 @@
 /** Checks what stands beside the log and refers to it: commits, answers, bodies, numbers, the tip. */
+import type { SubjectKind } from "../../events/profile_events.ts";
 import { keys, parsePosition, type RememberedAnswer, retried } from "../event_store/mod.ts";
 import { logStart } from "../event_store/mod.ts";
 import { type LogSeen, rowAt, rowKey } from "./check_log.ts";
 import { entriesUnder, type Findings } from "./findings.ts";
+import { checkProfiles } from "./profiles_seen.ts";
 
 export async function checkReferences(
   kv: Deno.Kv,
@@ -13,7 +15,7 @@ export async function checkReferences(
   await checkCommits(kv, seen, findings);
   await checkAnswers(kv, seen, findings);
   await checkOrphanBodies(kv, seen, findings);
-  await checkIdentities(kv, seen, findings);
+  await checkIdentities(kv, epoch, seen, findings);
   await checkTip(kv, epoch, seen, findings);
 }
 
@@ -82,8 +84,13 @@ async function appendedMeanwhile(kv: Deno.Kv, seen: LogSeen, ref: string): Promi
   return await rowAt(kv, seen, entry.value.epoch, entry.versionstamp) !== null;
 }
 
-async function checkIdentities(kv: Deno.Kv, seen: LogSeen, findings: Findings): Promise<void> {
-  const owners = new Map<string, string>();
+async function checkIdentities(
+  kv: Deno.Kv,
+  epoch: number,
+  seen: LogSeen,
+  findings: Findings,
+): Promise<void> {
+  const owners = { device: new Map<number, string>(), user: new Map<number, string>() };
   const highest = {
     device: { ...seen.highest.device },
     user: { ...seen.highest.user },
@@ -97,15 +104,18 @@ async function checkIdentities(kv: Deno.Kv, seen: LogSeen, findings: Findings): 
       findings.fault(`${kind} ${id} has the number ${number}`);
       continue;
     }
-    const owner = owners.get(`${kind} ${number}`);
+    const owner = owners[kind].get(number);
     if (owner !== undefined) {
       findings.fault(`the ${kind}s ${owner} and ${id} have the same number ${number}`);
     }
-    owners.set(`${kind} ${number}`, id);
+    owners[kind].set(number, id);
+    if (seen.profiles.isForgotten(kind, number)) {
+      findings.fault(`a ${kind} has the number ${number} of a forgotten person`);
+    }
     if (number > highest[kind].number) highest[kind] = { number, where: `${kind} ${id}` };
   }
   for (const kind of ["device", "user"] as const) {
-    // Read last, so that it has counted all of those.
+    // Read after them, so that it has counted all of those.
     const counter = await retried(() => kv.get<number>(keys.identityCounter(kind)));
     const last = counter.value ?? 0;
     for (const { number, where } of new Set([seen.highest[kind], highest[kind]])) {
@@ -113,6 +123,9 @@ async function checkIdentities(kv: Deno.Kv, seen: LogSeen, findings: Findings): 
       findings.fault(`${where}: the ${kind} number ${number} is above the counter, ${last}`);
     }
   }
+  const ownerOf = (kind: SubjectKind, number: number) => owners[kind].get(number);
+  const last = seen.last?.epoch === epoch ? seen.last.versionstamp : undefined;
+  await checkProfiles(kv, epoch, last, seen.profiles, ownerOf, findings);
 }
 
 async function checkTip(

@@ -1,10 +1,18 @@
 /** Which events may stand in which stream, and what their data must be. */
 import { z } from "zod";
+import {
+  audienceEventSchemas,
+  audienceStreamPrefix,
+  memberEventSchemas,
+  membersStreamPrefix,
+} from "../../events/audience_events.ts";
 import { campaignEventSchemas, campaignStreamPrefix } from "../../events/campaign_events.ts";
+import { claimEventSchemas, claimsStreamPrefix } from "../../events/claim_events.ts";
 import {
   interactionEventSchemas,
   interactionsStreamPrefix,
 } from "../../events/interaction_events.ts";
+import { profileEventSchemas, profilesStreamPrefix } from "../../events/profile_events.ts";
 import type { StoredEvent } from "../../events/recorded_event.ts";
 import { upcast } from "../../events/upcast.ts";
 import { workspaceEventSchemas, workspaceStream } from "../../events/workspace_events.ts";
@@ -14,7 +22,11 @@ const kinds: readonly {
   readonly schemas: Readonly<Record<string, z.ZodType>>;
 }[] = [
   { owns: (stream) => stream.startsWith(campaignStreamPrefix), schemas: campaignEventSchemas },
+  { owns: (stream) => stream.startsWith(claimsStreamPrefix), schemas: claimEventSchemas },
+  { owns: (stream) => stream.startsWith(audienceStreamPrefix), schemas: audienceEventSchemas },
+  { owns: (stream) => stream.startsWith(membersStreamPrefix), schemas: memberEventSchemas },
   { owns: (stream) => stream === workspaceStream, schemas: workspaceEventSchemas },
+  { owns: (stream) => stream.startsWith(profilesStreamPrefix), schemas: profileEventSchemas },
   {
     owns: (stream) => stream.startsWith(interactionsStreamPrefix),
     schemas: interactionEventSchemas,

@@ -122,7 +122,7 @@ function crossing(state: CampaignState, boundary: Boundary): CampaignEvent[] {
   switch (boundary.status) {
     case "preparing_to_publish": {
       const preparing: CampaignEvent = { type: "campaign_preparing", schema: 1, data: { at } };
-      return isForAll(state) ? [preparing, everybodyFrozen(at)] : [preparing];
+      return isForEverybody(state) ? [preparing, everybodyFrozen(at)] : [preparing];
     }
     case "posting":
       return state.status === "posting_reflecting_modifications"
@@ -136,14 +136,15 @@ function crossing(state: CampaignState, boundary: Boundary): CampaignEvent[] {
   }
 }
 
-/** Nothing is calculated for "all": the snapshot is ready at the boundary itself. */
+/** Nothing is calculated for everybody: the snapshot is ready at the boundary itself. */
 function everybodyFrozen(at: string): CampaignEvent {
   const data = { at, snapshotId: "all", size: null, digest: null };
   return { type: "audience_frozen", schema: 1, data };
 }
 
-function isForAll({ settings }: CampaignState): boolean {
-  return (settings.audience?.kind ?? "all") === "all";
+/** "All" but an excluded audience is not everybody: who is excluded has to be calculated. */
+function isForEverybody({ settings: { audience } }: CampaignState): boolean {
+  return (audience?.kind ?? "all") === "all" && !audience?.excludeAudienceId;
 }
 
 function instantMs(instant: string | null | undefined): number | null {

@@ -15,6 +15,8 @@ export type CampaignCommand =
   | { readonly type: "stop" }
   | { readonly type: "restart" }
   | { readonly type: "end" }
+  /** Show the draft to these devices, by their numbers in the identity register. */
+  | { readonly type: "send_test"; readonly devices: readonly number[] }
   /** The clock: record every boundary that is due. */
   | { readonly type: "advance" }
   /**

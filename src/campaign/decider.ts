@@ -3,12 +3,13 @@
  * decides on the state after that; what the command itself makes due comes with its own events.
  */
 import type { CampaignEvent } from "../../events/campaign_events.ts";
+import { missingContent } from "../../events/campaign_settings.ts";
 import { type Decider, type Decision, refuse } from "../decider.ts";
 import { dueEvents } from "./clock.ts";
 import type { CampaignCommand, CampaignContext, CampaignRefusalCode } from "./commands.ts";
 import { decideEdit, unknownAudiences } from "./edit.ts";
 import { evolve, initialState } from "./evolve.ts";
-import { goingLiveRefusal } from "./going_live.ts";
+import { goingLiveRefusal, incomplete } from "./going_live.ts";
 import type { CampaignState } from "./state.ts";
 
 type CampaignDecision = Decision<CampaignEvent, CampaignRefusalCode>;
@@ -65,6 +66,8 @@ function decideCommand(
         : refuse("not_stopped", `Only a stopped campaign restarts; this one is ${state.status}.`);
     case "end":
       return decideEnd(state, context);
+    case "send_test":
+      return decideTest(command.devices, state);
     case "freeze_audience":
       return decideFreeze(command, state, context);
   }
@@ -137,6 +140,30 @@ function decideEnd(state: CampaignState, context: CampaignContext): CampaignDeci
     case "ended":
     case "deleted":
       return refuse("not_posting", `Only a posting campaign can be ended: it is ${state.status}.`);
+  }
+}
+
+/** Only a draft: what its test devices then see and do can never be counted, since it is not posted. */
+function decideTest(devices: readonly number[], state: CampaignState): CampaignDecision {
+  switch (state.status) {
+    case "writing": {
+      const missing = missingContent(state.settings);
+      const data = { devices: [...new Set(devices)] };
+      return incomplete(missing) ?? [{ type: "test_message_sent", schema: 1, data }];
+    }
+    case "waiting_to_post":
+    case "preparing_to_publish":
+    case "posting":
+    case "posting_reflecting_modifications":
+      return refuse(
+        "already_active",
+        "Only a draft is tested: copy the campaign and test the copy.",
+      );
+    case "stopped":
+    case "none":
+    case "ended":
+    case "deleted":
+      return refuse("not_writing", "Only a draft is tested: copy the campaign and test the copy.");
   }
 }
 

@@ -16,9 +16,10 @@ import {
   withDefaults,
 } from "../../events/campaign_settings.ts";
 import { normalisedInstant } from "../../events/instant.ts";
+import { namedAudiences } from "../../events/named_audiences.ts";
 import { type Decision, type Refusal, refuse } from "../decider.ts";
 import type { CampaignContext, CampaignRefusalCode } from "./commands.ts";
-import { audienceIds, endInPast, incomplete, platformRefusal } from "./going_live.ts";
+import { endInPast, incomplete, platformRefusal } from "./going_live.ts";
 import type { CampaignState } from "./state.ts";
 
 type Patch = Readonly<Record<string, unknown>>;
@@ -64,8 +65,8 @@ export function unknownAudiences(
   before: CampaignSettings | null,
   { audienceExists }: Pick<CampaignContext, "audienceExists">,
 ): Problem[] {
-  const known = before === null ? [] : audienceIds(before);
-  return audienceIds(settings)
+  const known = before === null ? [] : namedAudiences(before);
+  return namedAudiences(settings)
     .filter(({ pointer, audienceId }) =>
       !known.some((old) => old.pointer === pointer && old.audienceId === audienceId) &&
       !audienceExists(audienceId)

@@ -63,6 +63,8 @@ function changes(
       };
     case "modifications_reflected":
       return { status: "posting" };
+    case "test_message_sent":
+      return {};
     case "campaign_stopped":
       return { status: "stopped" };
     case "campaign_ended":

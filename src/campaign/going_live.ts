@@ -6,6 +6,7 @@ import {
   type Problem,
   typeProblems,
 } from "../../events/campaign_settings.ts";
+import { namedAudiences } from "../../events/named_audiences.ts";
 import type { Platform } from "../../events/workspace_events.ts";
 import { type Refusal, refuse } from "../decider.ts";
 import { endMsOf } from "./clock.ts";
@@ -28,22 +29,8 @@ export function missingSettings(
   settings: CampaignSettings,
   { audienceExists }: Pick<CampaignContext, "audienceExists">,
 ): string[] {
-  const gone = audienceIds(settings).filter(({ audienceId }) => !audienceExists(audienceId));
+  const gone = namedAudiences(settings).filter(({ audienceId }) => !audienceExists(audienceId));
   return [...missingForActivation(settings), ...gone.map(({ pointer }) => pointer)];
-}
-
-/** The audiences that settings name, and where. */
-export function audienceIds(
-  { audience }: CampaignSettings,
-): { pointer: string; audienceId: string }[] {
-  const ids = [];
-  if (audience?.kind === "audience") {
-    ids.push({ pointer: "/audience/audienceId", audienceId: audience.audienceId });
-  }
-  if (audience?.excludeAudienceId) {
-    ids.push({ pointer: "/audience/excludeAudienceId", audienceId: audience.excludeAudienceId });
-  }
-  return ids;
 }
 
 export function incomplete(missing: readonly string[]): Refusal<CampaignRefusalCode> | null {

@@ -1,53 +1,113 @@
-/** What may be shown now: the live campaigns of a platform, each in the revision of the session. */
-import { clickableElements } from "../../events/campaign_settings.ts";
+/**
+ * What may be shown now to this device and user: the live campaigns that pass every rule, each in the
+ * revision of the session, in the subject's variant and locale, highest priority first.
+ */
+import { variantFor } from "../../events/assignment.ts";
+import { canonicalLocale } from "../../events/locale.ts";
+import { encodeSession, type Session, sessionKey } from "../../events/session_token.ts";
 import type { Platform } from "../../events/workspace_events.ts";
-import type { CampaignRow, CampaignsProjection } from "../../projections/campaigns.ts";
+import type { CampaignsProjection } from "../../projections/campaigns.ts";
 import type { ContentRevision } from "../../projections/content_revisions.ts";
 import { sha256Hex } from "../event_store/mod.ts";
-import { decodeSession, encodeSession, type Session } from "./session.ts";
+import { AnswerMemo } from "./answer_memo.ts";
+import { capsText, noCaps } from "./caps_text.ts";
+import type { Eligibility, Question } from "./eligibility.ts";
+import type { CampaignView, Views } from "./live_campaigns.ts";
+import { type Attributes, filledContent, messageText } from "./message.ts";
+import { compareRanks, type Ranked } from "./order.ts";
+import { pinsAfter, revisionFor } from "./session_revisions.ts";
+import type { Subject } from "./subject.ts";
 
-export interface DeliveryAnswer {
-  /** JSON text. */
-  readonly body: string;
-  readonly etag: string;
+export interface Asked {
+  readonly platform: Platform;
+  readonly subject: Subject;
+  /** Null: a session begins with this answer. */
+  readonly session: Session | null;
+  readonly locale: string | null;
+  /** Of the user; empty where there is none. */
+  readonly attributes: Attributes;
 }
 
-/** Answers kept ready; one for each platform and session token. */
-const answersKeptMax = 5_000;
+/** An answer as it is kept: made into JSON only for those who do not have it. */
+export interface Composed {
+  readonly etag: string;
+  /** The JSON of each message; answers share them. */
+  readonly messages: readonly string[];
+  readonly pins: Readonly<Record<string, number>>;
+}
+
+export interface DeliveryAnswer {
+  readonly etag: string;
+  /** JSON text. */
+  body(): string;
+}
+
+/** A message that may be shown, before it is written. */
+export interface Eligible {
+  readonly view: CampaignView;
+  readonly revision: ContentRevision;
+  /** Of each cap; null: no cap. */
+  readonly remaining: readonly (number | null)[];
+}
 
 export class Delivery {
-  #answers = new Map<string, DeliveryAnswer>();
-  #model: CampaignsProjection | null = null;
-  #changes = -1;
-  /** The JSON of a message, by the revision that it was made of. */
-  #messageTexts = new WeakMap<ContentRevision, string>();
+  readonly #memo: AnswerMemo;
 
   constructor(
     readonly campaigns: () => CampaignsProjection,
+    readonly eligibility: Eligibility,
     readonly statusCheckSeconds: number,
-  ) {}
+  ) {
+    this.#memo = new AnswerMemo(eligibility);
+  }
 
-  /** Null when the session token is none. */
-  sync(platform: Platform, sessionToken: string | undefined): DeliveryAnswer | null {
-    const campaigns = this.campaigns();
-    if (this.#model !== campaigns || this.#changes !== campaigns.deliveryChanges.count) {
-      this.#answers.clear();
-      this.#model = campaigns;
-      this.#changes = campaigns.deliveryChanges.count;
+  sync(asked: Asked, views: Views, nowMs: number): DeliveryAnswer {
+    const { statusCheckSeconds } = this;
+    const { position } = this.campaigns().deliveryChanges;
+    const session = asked.session ?? { position, startedAtMs: nowMs, pins: {} };
+    let composed = this.#memo.get(asked, views, nowMs);
+    if (!composed) {
+      composed = this.#compose(asked, session, views, nowMs);
+      this.#memo.set(asked, views, nowMs, composed);
     }
-    const key = `${platform} ${sessionToken ?? ""}`;
-    const ready = this.#answers.get(key);
-    if (ready) return ready;
-    const session = sessionToken === undefined
-      ? { position: campaigns.deliveryChanges.position, pins: {} }
-      : decodeSession(sessionToken);
-    if (!session) return null;
-    const answer = this.#answer(campaigns, platform, session);
-    if (this.#answers.size >= answersKeptMax) {
-      this.#answers.delete(this.#answers.keys().next().value!);
+    const { etag, messages, pins } = composed;
+    return {
+      etag,
+      body: () => {
+        const token = encodeSession({ ...session, pins });
+        // Added up and not joined: the whole is then written out only once, where it is sent.
+        let body = `{"session":"${token}","messages":[`;
+        for (let nth = 0; nth < messages.length; nth++) {
+          body += (nth > 0 ? "," : "") + messages[nth];
+        }
+        return body + `],"statusCheckSeconds":${statusCheckSeconds}}`;
+      },
+    };
+  }
+
+  /** All that may be shown, the first to be shown first. */
+  eligible({ platform, subject, session }: Asked, views: Views, nowMs: number): Eligible[] {
+    const key = session ? sessionKey(session) : 0;
+    const eligible: Eligible[] = [];
+    for (const view of views.live) {
+      const revision = revisionFor(view.row, session);
+      const showable = view.showableIn(revision);
+      const question: Question = { showable, subject, platform, session: key, atMs: nowMs };
+      const remaining = this.eligibility.remaining(question);
+      if (typeof remaining !== "string") eligible.push({ view, revision, remaining });
     }
-    this.#answers.set(key, answer);
-    return answer;
+    for (const view of views.tested) {
+      const untilMs = subject.device === 0 ? undefined : view.testUntil(subject.device);
+      if (untilMs === undefined || untilMs <= nowMs || !view.isTestOn(platform)) continue;
+      eligible.push({ view, revision: view.draft!, remaining: [] });
+    }
+    return eligible.sort(byRank);
+  }
+
+  /** The JSON of one message. */
+  message(one: Eligible, asked: Asked): string {
+    const { text, caps } = this.#message(one, asked);
+    return text.with(caps);
   }
 
   /** Which of these campaigns may be shown. */
@@ -56,82 +116,49 @@ export class Delivery {
     return campaignIds.filter((campaignId) => live.has(campaignId));
   }
 
-  #answer(campaigns: CampaignsProjection, platform: Platform, session: Session): DeliveryAnswer {
-    const rows = [...campaigns.live.values()]
-      .filter(({ settings }) => settings.platforms?.includes(platform))
-      .filter(isForEverybody)
-      .map((row) => ({ row, revision: revisionFor(row, session) }))
-      .sort(byPriority);
-    const pins = pinsStillNeeded(campaigns, session);
-    for (const { row, revision } of rows) {
-      if (isPostedAfter(row, session)) pins[row.id] = revision.revision;
+  #compose(asked: Asked, session: Session, views: Views, nowMs: number): Composed {
+    const eligible = this.eligible(asked, views, nowMs);
+    const shown = eligible.filter(({ view }) => view.draft === null)
+      .map(({ view: { row }, revision }) => ({ row, revision }));
+    const pins = pinsAfter(this.campaigns(), session, shown);
+    // An answer that starts a session is as good as the one before, unless sessions are counted.
+    let validator = asked.session || !views.countsSessions ? "" : `${session.startedAtMs}`;
+    for (const pin in pins) validator += ` ${pin} ${pins[pin]}`;
+    validator += ` ${session.position}`;
+    const messages: string[] = [];
+    for (const one of eligible) {
+      const { text, caps } = this.#message(one, asked);
+      validator += ` ${text.validator} ${one.remaining.join()}`;
+      messages.push(text.with(caps));
     }
-    const texts = rows.map(({ row, revision }) => this.#messageText(row, revision));
-    const body = `{"session":${JSON.stringify(encodeSession({ ...session, pins }))},` +
-      `"messages":[${texts.join(",")}],"statusCheckSeconds":${this.statusCheckSeconds}}`;
-    return { body, etag: `"${sha256Hex(body).slice(0, 32)}"` };
+    return { etag: `"${sha256Hex(validator).slice(0, 32)}"`, messages, pins };
   }
 
-  #messageText(row: CampaignRow, revision: ContentRevision): string {
-    const ready = this.#messageTexts.get(revision);
-    if (ready) return ready;
-    const { type, content, trigger, priority, exposure } = revision.delivered;
-    const text = JSON.stringify({
-      campaignId: row.id,
-      revision: revision.revision,
-      type,
-      content,
-      trigger,
-      priority,
-      caps: { limits: exposure.caps },
-      elementIds: clickableElements(revision.delivered),
-    });
-    this.#messageTexts.set(revision, text);
-    return text;
+  #message(
+    { view, revision, remaining }: Eligible,
+    { subject, locale, attributes }: Asked,
+  ) {
+    const { variants, exposure } = revision.delivered;
+    const variant = variantFor(variants, view.row.id, subject.assignedAs);
+    let text = view.text(revision, variant, locale);
+    if (text.personal) {
+      const [head, tail] = view.frame(revision, variant);
+      text = messageText(head, filledContent(text.personal, attributes), tail);
+    }
+    return { text, caps: view.draft ? noCaps : capsText(exposure.caps, remaining) };
   }
 }
 
-function isForEverybody({ settings }: CampaignRow): boolean {
-  return (settings.audience?.kind ?? "all") === "all";
+/** The locale that was asked for, as far as it is a tag; phones write `pt_BR`. */
+export function localeOf(asked: string | undefined): string | null {
+  return asked === undefined ? null : canonicalLocale(asked.replaceAll("_", "-"));
 }
 
-/** A campaign that has ended is not shown again; a stopped one may be. */
-function pinsStillNeeded(campaigns: CampaignsProjection, { pins }: Session) {
-  return Object.fromEntries(
-    Object.entries(pins).filter(([id]) => (campaigns.get(id)?.status ?? "ended") !== "ended"),
-  );
+function byRank(a: Eligible, b: Eligible): number {
+  return compareRanks(rankOf(a), rankOf(b));
 }
 
-/** Whether the campaign was first posted after the session began. */
-function isPostedAfter({ revisions }: CampaignRow, session: Session): boolean {
-  const first = revisions[0]!;
-  // Revisions begin at 1: where they do not, older ones are not kept any more.
-  return first.revision === 1 && first.position > session.position;
-}
-
-/** The revision that the session began with; the latest for a campaign that was posted after it. */
-function revisionFor(row: CampaignRow, session: Session): ContentRevision {
-  const { revisions } = row;
-  if (Object.hasOwn(session.pins, row.id)) {
-    return revisions.find(({ revision }) => revision >= session.pins[row.id]!) ?? revisions.at(-1)!;
-  }
-  if (isPostedAfter(row, session)) return revisions.at(-1)!;
-  return revisions.findLast(({ position }) => position <= session.position) ?? revisions[0]!;
-}
-
-interface Candidate {
-  readonly row: CampaignRow;
-  readonly revision: ContentRevision;
-}
-
-/** Higher priority first; then more conditions, then the latest settings change, then the id. */
-function byPriority(a: Candidate, b: Candidate): number {
-  return b.revision.delivered.priority - a.revision.delivered.priority ||
-    conditionCount(b) - conditionCount(a) ||
-    b.row.settingsChangedAtMs - a.row.settingsChangedAtMs ||
-    (a.row.id < b.row.id ? -1 : 1);
-}
-
-function conditionCount({ revision: { delivered: { trigger } } }: Candidate): number {
-  return trigger.kind === "event" ? trigger.conditions?.and.length ?? 0 : 0;
+function rankOf({ view: { row, draft }, revision: { delivered } }: Eligible): Ranked {
+  const { id: campaignId, settingsChangedAtMs } = row;
+  return { campaignId, isTest: draft !== null, settingsChangedAtMs, delivered };
 }

@@ -1,13 +1,22 @@
 /**
- * Appends events that carry a body and that nothing is decided on: chunks of interactions. They do
- * not move the tip, so they never make a command wait. One commit is in flight at a time, because the
- * events of the writer's own stream are numbered and chained.
+ * Appends events that nothing is decided on: chunks of interactions, changes of profiles. They do not
+ * move the tip, so they never make a command wait. One commit is in flight at a time, because the
+ * events of the writer's own stream are numbered and chained. State beside the log can be changed in
+ * the same commit, so that the two never disagree.
  */
 import type { DomainEvent, EventMeta } from "../../events/recorded_event.ts";
 import type { RememberedAnswer } from "./command.ts";
 import { commit, TooLargeError } from "./commit.ts";
 import { keys } from "./keys.ts";
-import { commitBytesMax, jsonValueBytes, valueBytesMax } from "./limits.ts";
+import {
+  commitBytesMax,
+  commitChecksMax,
+  commitKeyBytesMax,
+  commitMutationsMax,
+  jsonValueBytes,
+  keyBytes,
+  valueBytesMax,
+} from "./limits.ts";
 import { type EncodedEvent, encodeEvent, encodeRow, sha256Hex } from "./log_row.ts";
 import { formatPosition } from "./position.ts";
 import { rememberedKeptMs } from "./remembered.ts";
@@ -15,6 +24,9 @@ import type { Tail } from "./tail.ts";
 
 /** Room for the row's own members around its event. */
 const rowOverheadBytes = 200;
+/** Room for the row's key, and for the commit's own entry. */
+const ownKeyBytes = 400;
+const ownBytes = 1_000;
 
 export interface BodyWriterOptions {
   readonly kv: Deno.Kv;
@@ -34,6 +46,24 @@ export interface RememberOnce {
   readonly answer: unknown;
 }
 
+/** An event with the body that stands beside the log, where it has one. */
+export interface Appended {
+  readonly event: DomainEvent;
+  readonly body?: Uint8Array;
+  readonly meta: EventMeta;
+}
+
+/** Checks and mutations of other keys that belong to the same commit. */
+export interface AlsoCommitted {
+  readonly checks: number;
+  readonly mutations: number;
+  /** Of values and keys together, and of keys alone, checks included. */
+  readonly bytes: number;
+  readonly keyBytes: number;
+  /** Called once for each try. */
+  add(operation: Deno.AtomicOperation): void;
+}
+
 export class BodyWriter {
   readonly #options: BodyWriterOptions;
   #stream: string;
@@ -48,13 +78,15 @@ export class BodyWriter {
 
   /**
    * Appends one event with its body, or nothing but the answer to remember. Gives the position of the
-   * event (or of the log's end), or null when the key to remember was there before.
+   * event (or of the log's end), or null when the key to remember was there before, or when a check of
+   * `also` did not hold: nothing was stored then.
    */
   append(
-    content: { event: DomainEvent; body: Uint8Array; meta: EventMeta } | null,
+    content: Appended | null,
     remember?: RememberOnce,
+    also?: AlsoCommitted,
   ): Promise<string | null> {
-    const appended = this.#last.then(() => this.#append(content, remember));
+    const appended = this.#last.then(() => this.#append(content, remember, also));
     this.#last = appended.catch(() => {});
     return appended;
   }
@@ -64,8 +96,9 @@ export class BodyWriter {
   }
 
   async #append(
-    content: { event: DomainEvent; body: Uint8Array; meta: EventMeta } | null,
+    content: Appended | null,
     remember?: RememberOnce,
+    also?: AlsoCommitted,
   ): Promise<string | null> {
     const { kv, epoch, tail } = this.#options;
     const commitId = this.#options.newId();
@@ -73,9 +106,12 @@ export class BodyWriter {
     if (remember && jsonValueBytes(remember) > valueBytesMax) {
       throw new TooLargeError("the answer cannot be remembered");
     }
+    if (also && !fits(also, content, encoded, remember)) {
+      throw new TooLargeError("what belongs to the event does not fit its commit");
+    }
     const rememberedAt = tail.cursor.position;
     let outcome;
-    if (content) tail.reader.keepOwnBody(commitId, content.body);
+    if (content?.body) tail.reader.keepOwnBody(commitId, content.body);
     try {
       outcome = await commit(kv, {
         commitId,
@@ -84,6 +120,7 @@ export class BodyWriter {
         build: (operation) => {
           if (content && encoded) buildRow(kv, operation, epoch, commitId, encoded, content.body);
           if (remember) buildRemember(operation, epoch, commitId, remember, encoded, rememberedAt);
+          also?.add(operation);
           return operation;
         },
       });
@@ -107,21 +144,16 @@ export class BodyWriter {
 
   #encode(
     ref: string,
-    content: { event: DomainEvent; body: Uint8Array; meta: EventMeta },
+    { event, body, meta }: Appended,
   ): EncodedEvent {
-    if (content.body.length > commitBytesMax) throw new TooLargeError("the body does not fit");
+    if (body && body.length > commitBytesMax) throw new TooLargeError("the body does not fit");
     const timeMs = Math.max(this.#options.nowMs(), this.#options.tail.cursor.timeMs);
     const encoded = encodeEvent(
       { stream: this.#stream, version: this.#version + 1, previousHash: this.#hash },
-      content.event,
+      event,
       new Date(timeMs).toISOString(),
-      content.meta,
-      {
-        ref,
-        parts: Math.ceil(content.body.length / valueBytesMax),
-        bytes: content.body.length,
-        sha256: sha256Hex(content.body),
-      },
+      meta,
+      body && { ref, parts: partsOf(body), bytes: body.length, sha256: sha256Hex(body) },
     );
     if (encoded.bytes + rowOverheadBytes > valueBytesMax) {
       throw new TooLargeError("the event does not fit a commit");
@@ -136,13 +168,36 @@ export class BodyWriter {
   }
 }
 
+function partsOf(body: Uint8Array | undefined): number {
+  return body ? Math.ceil(body.length / valueBytesMax) : 0;
+}
+
+/** Whether a commit takes all that belongs together, with the entry of its own id. */
+function fits(
+  also: AlsoCommitted,
+  content: Appended | null,
+  encoded: EncodedEvent | null,
+  remember: RememberOnce | undefined,
+): boolean {
+  const rememberedKeyBytes = remember
+    ? 2 * keyBytes(keys.command(remember.scope, remember.key))
+    : 0;
+  const parts = partsOf(content?.body);
+  const bytes = also.bytes + (encoded?.bytes ?? 0) + (content?.body?.length ?? 0) +
+    (remember ? jsonValueBytes(remember) + rememberedKeyBytes : 0) + ownBytes;
+  return also.checks + (remember ? 2 : 1) <= commitChecksMax &&
+    also.mutations + parts + (encoded ? 1 : 0) + (remember ? 2 : 1) <= commitMutationsMax &&
+    also.keyBytes + rememberedKeyBytes + ownKeyBytes + parts * ownKeyBytes <= commitKeyBytesMax &&
+    bytes <= commitBytesMax;
+}
+
 function buildRow(
   kv: Deno.Kv,
   operation: Deno.AtomicOperation,
   epoch: number,
   commitId: string,
   encoded: EncodedEvent,
-  body: Uint8Array,
+  body: Uint8Array = new Uint8Array(),
 ): void {
   const key = [...keys.logPrefix(epoch), kv.commitVersionstamp()] as unknown as Deno.KvKey;
   operation.set(key, encodeRow(commitId, [encoded]));

@@ -39,8 +39,29 @@ export const keys = {
     row,
     part,
   ],
+  /** How far the calculation of a campaign's audience has come. */
+  preparing: (campaignId: string): Key => [workspace, "preparing", campaignId],
+  preparingPrefix: (): Key => [workspace, "preparing"],
+  /** Everything of one snapshot: its head, and blocks of members. */
+  snapshotPrefix: (id: string): Key => [workspace, "snapshot", id],
+  snapshotHead: (id: string): Key => [workspace, "snapshot", id, "head"],
+  /** `of`: whether they are members, or those left out. */
+  snapshotBlock: (id: string, of: string, kind: string, block: number): Key => [
+    workspace,
+    "snapshot",
+    id,
+    of,
+    kind,
+    block,
+  ],
   identityPrefix: (kind?: string): Key =>
     kind === undefined ? [workspace, "id"] : [workspace, "id", kind],
   identityNumber: (kind: string, id: string): Key => [workspace, "id", kind, id],
   identityCounter: (kind: string): Key => [workspace, "idCounter", kind],
+  /** What is known of a device or user, beside the log and erasable. */
+  profile: (kind: string, number: number): Key => [workspace, "profile", kind, number],
+  profilePrefix: (kind?: string): Key =>
+    kind === undefined ? [workspace, "profile"] : [workspace, "profile", kind],
+  /** Moves with every forgotten person: whoever checks it writes nothing of one. */
+  lastForgotten: (): Key => [workspace, "lastForgotten"],
 };

@@ -1,5 +1,5 @@
 /** The event store: append, read, transact. The only code that knows the log's keys. */
-export { BodyWriter, type RememberOnce } from "./body_writer.ts";
+export { type AlsoCommitted, BodyWriter, type RememberOnce } from "./body_writer.ts";
 export { canonicalJson } from "./canonical_json.ts";
 export {
   type Command,
@@ -16,6 +16,7 @@ export {
   commitKeyBytesMax,
   commitMutationsMax,
   getManyKeysMax,
+  jsonValueBytes,
   keyBytes,
   valueBytesMax,
 } from "./limits.ts";

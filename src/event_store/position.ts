@@ -2,14 +2,14 @@
  * A position: the place of one event in the log, opaque to callers, in the order of the log as text.
  * Versionstamps belong to one database, so an import raises the epoch that stands before them.
  */
+import { positionPattern } from "../../events/recorded_event.ts";
+
 export interface LogPlace {
   readonly epoch: number;
   readonly versionstamp: string;
   /** Of the event within its row. */
   readonly index: number;
 }
-
-const pattern = /^([0-9a-f]{4})-([0-9a-f]{20})-([0-9a-f]{4})$/;
 
 /** Before every event. */
 export const logStart = "0000-00000000000000000000-0000";
@@ -19,7 +19,7 @@ export function formatPosition(epoch: number, versionstamp: string, index: numbe
 }
 
 export function parsePosition(text: string): LogPlace | null {
-  const match = pattern.exec(text);
+  const match = positionPattern.exec(text);
   if (!match) return null;
   return {
     epoch: parseInt(match[1]!, 16),

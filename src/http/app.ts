@@ -13,12 +13,18 @@ import { openApiDocument } from "./openapi.ts";
 import type { Keyring } from "./principal.ts";
 import { HttpProblem } from "./problem.ts";
 import { mount, type Route } from "./route.ts";
+import { audienceMemberRoutes } from "./routes/audience_members.ts";
+import { audiencePreviewRoutes } from "./routes/audience_preview.ts";
+import { audienceRoutes } from "./routes/audiences.ts";
 import { campaignCommandRoutes } from "./routes/campaign_commands.ts";
 import { campaignQueryRoutes } from "./routes/campaign_queries.ts";
-import { clientRoutes } from "./routes/clients.ts";
+import { deliveryRoutes } from "./routes/delivery.ts";
 import { documentRoutes } from "./routes/documents.ts";
+import { interactionRoutes } from "./routes/interactions.ts";
 import { kpiRoutes } from "./routes/kpis.ts";
 import { operationRoutes } from "./routes/operations.ts";
+import { rehearsalRoutes } from "./routes/rehearsal.ts";
+import { peopleRoutes } from "./routes/people.ts";
 import { workspaceRoutes } from "./routes/workspace.ts";
 
 export const apiVersion = "1.0.0";
@@ -35,8 +41,14 @@ export function createApp({ engine, keyring, onBug }: AppOptions): Hono {
   const routes: Route[] = [
     ...campaignCommandRoutes(engine),
     ...campaignQueryRoutes(engine),
+    ...audiencePreviewRoutes(engine),
+    ...audienceRoutes(engine),
+    ...audienceMemberRoutes(engine),
     ...kpiRoutes(engine),
-    ...clientRoutes(engine),
+    ...deliveryRoutes(engine),
+    ...interactionRoutes(engine),
+    ...rehearsalRoutes(engine),
+    ...peopleRoutes(engine),
     ...workspaceRoutes(engine),
     ...operationRoutes(engine, metrics),
   ];

@@ -1,11 +1,7 @@
 /** A campaign as clients see it: all settings with their defaults, and what follows from its status. */
 import type { CampaignStatus } from "../../events/campaign_events.ts";
-import {
-  type CampaignSettings,
-  missingForActivation,
-  withDefaults,
-} from "../../events/campaign_settings.ts";
-import { allowedActions } from "../campaign/mod.ts";
+import { type CampaignSettings, withDefaults } from "../../events/campaign_settings.ts";
+import { allowedActions, missingSettings } from "../campaign/mod.ts";
 
 export interface CampaignFacts {
   readonly status: CampaignStatus | "none" | "deleted";
@@ -17,7 +13,12 @@ export interface CampaignFacts {
 }
 
 /** The same from a decider's state and from a row of the read model. */
-export function campaignJson(id: string, version: number, campaign: CampaignFacts) {
+export function campaignJson(
+  id: string,
+  version: number,
+  campaign: CampaignFacts,
+  audienceExists: (audienceId: string) => boolean,
+) {
   return {
     id,
     ...withDefaults(campaign.settings),
@@ -25,7 +26,7 @@ export function campaignJson(id: string, version: number, campaign: CampaignFact
     version,
     contentRevision: campaign.contentRevision,
     allowedActions: allowedActions(campaign.status as CampaignStatus),
-    missing: missingForActivation(campaign.settings),
+    missing: missingSettings(campaign.settings, { audienceExists }),
     createdAt: instant(campaign.createdAtMs),
     updatedAt: instant(campaign.updatedAtMs),
     copiedFrom: campaign.copiedFrom,

@@ -5,7 +5,7 @@ import type { EventMeta } from "../../events/recorded_event.ts";
 import { problemsOf } from "../../events/settings_problems.ts";
 import type { Invalid, Refusal } from "../decider.ts";
 import { canonicalJson, type Decided, type Outcome, sha256Hex } from "../event_store/mod.ts";
-import type { Result } from "../transact/mod.ts";
+import type { Done, Result } from "../transact/mod.ts";
 import { checkJson, checkMediaType, commandBodyBytesMax, parseJson, readText } from "./body.ts";
 import type { Engine } from "./engine.ts";
 import type { Call } from "./route.ts";
@@ -14,6 +14,7 @@ import { positionHeader } from "./read.ts";
 
 const idempotencyKeyPattern = /^[\x21-\x7e]{1,255}$/;
 export const reasonLengthMax = 500;
+const eventTypesToldMax = 100;
 
 /** An answer as it is remembered: all but its position. */
 export interface CommandAnswer {
@@ -106,14 +107,14 @@ export function commandResponse(outcome: Outcome<CommandAnswer>): Response {
   });
 }
 
-/** The answer to a result; `done` makes the one to a success. */
+/** The answer to a result; `answerOf` makes the one to a success. */
 export function answerTo<State>(
   result: Result<State>,
-  done: (state: State, version: number, timeMs: number) => CommandAnswer,
+  answerOf: (done: Done<State>) => CommandAnswer,
 ): Decided<CommandAnswer> {
   switch (result.kind) {
     case "done":
-      return { answer: done(result.state, result.version, result.timeMs), success: true };
+      return { answer: answerOf(result), success: true };
     case "refused":
       return problemAnswer(refusalProblem(result.refusal));
     case "invalid":
@@ -129,6 +130,25 @@ export function answerTo<State>(
         ),
       );
   }
+}
+
+/** A version mismatch also tells what has happened since the version that the caller knows. */
+export async function withEventsBetween<T extends { answer: CommandAnswer }>(
+  engine: Engine,
+  stream: string,
+  expectedVersion: number | undefined,
+  outcome: T,
+): Promise<T> {
+  const { answer } = outcome;
+  if (answer.status !== 412 || expectedVersion === undefined || !answer.body) return outcome;
+  const problem = JSON.parse(answer.body);
+  await engine.tail.readOwnWrites();
+  const positions = engine.models.index.model
+    .positions(stream, expectedVersion, problem.currentVersion)
+    .slice(-eventTypesToldMax);
+  const events = await engine.reader.readAt(positions);
+  const eventsSince = events.map(({ event }) => event.type);
+  return { ...outcome, answer: { ...answer, body: JSON.stringify({ ...problem, eventsSince }) } };
 }
 
 export function notFound(): HttpProblem {
@@ -154,7 +174,7 @@ function expectedVersion(header: string | undefined): number | undefined {
   if (header === undefined || header.trim() === "*") return undefined;
   const match = /^"(\d{1,15})"$/.exec(header.trim());
   if (!match) {
-    throw new HttpProblem("malformed_request", 'If-Match takes one ETag of a campaign, like "3"');
+    throw new HttpProblem("malformed_request", 'If-Match takes one ETag as it was read, like "3"');
   }
   return Number(match[1]);
 }

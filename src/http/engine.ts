@@ -1,22 +1,29 @@
 /** What the routes work with: the wired parts of one process. */
+import type { AudiencesProjection } from "../../projections/audiences.ts";
 import type { CampaignsProjection } from "../../projections/campaigns.ts";
 import type { KpiProjection } from "../../projections/kpi.ts";
 import type { StatusesProjection } from "../../projections/statuses.ts";
+import type { SubjectsProjection } from "../../projections/subjects.ts";
 import type { WorkspaceProjection } from "../../projections/workspace.ts";
-import type { Delivery } from "../delivery/mod.ts";
+import type { Asking, Claims, Delivery, Explain, LiveCampaigns } from "../delivery/mod.ts";
 import type { LogReader, StreamIndex, StreamStates, Tail, Writer } from "../event_store/mod.ts";
-import type { Ingest } from "../ingest/mod.ts";
+import type { IdentityRegister } from "../identity/mod.ts";
+import type { Ingest, MemberUploadOptions } from "../ingest/mod.ts";
+import type { Profiles } from "../profiles/mod.ts";
 import type { Mounted, Projector } from "../projector/mod.ts";
 import type { Scheduler } from "../scheduler/mod.ts";
+import type { AudienceCalculation, PreparationRunner, Reach, Snapshots } from "../snapshots/mod.ts";
 import type { Durations, StreamState, Transact } from "../transact/mod.ts";
 
 export interface Models {
   readonly states: Mounted<StreamStates<StreamState>>;
   readonly index: Mounted<StreamIndex>;
+  readonly audiences: Mounted<AudiencesProjection>;
   readonly campaigns: Mounted<CampaignsProjection>;
   readonly statuses: Mounted<StatusesProjection>;
   readonly kpi: Mounted<KpiProjection>;
   readonly workspace: Mounted<WorkspaceProjection>;
+  readonly subjects: Mounted<SubjectsProjection>;
 }
 
 export interface Engine {
@@ -28,8 +35,20 @@ export interface Engine {
   readonly writer: Writer<StreamState>;
   readonly transact: Transact;
   readonly scheduler: Scheduler;
+  readonly identities: IdentityRegister;
   readonly ingest: Ingest;
+  /** What uploads of members of lists work with. */
+  readonly memberUploads: MemberUploadOptions;
+  readonly profiles: Profiles;
+  readonly snapshots: Snapshots;
+  readonly calculation: AudienceCalculation;
+  readonly reach: Reach;
+  readonly preparations: PreparationRunner;
   readonly delivery: Delivery;
+  readonly liveCampaigns: LiveCampaigns;
+  readonly asking: Asking;
+  readonly claims: Claims;
+  readonly explain: Explain;
   readonly durations: Durations;
   nowMs(): number;
   newId(): string;

@@ -31,6 +31,17 @@ export class Metrics {
     this.#gauge("placard_interactions_waiting", "Interactions waiting for a commit.", () => {
       return engine.ingest.waitingItems;
     });
+    this.#gauge("placard_profiles_waiting", "Profiles waiting for a commit.", () => {
+      return engine.profiles.waiting;
+    });
+    this.#gauge("placard_preparations", "Audiences that are being calculated.", () => {
+      return engine.preparations.counts.running;
+    });
+    this.#gauge(
+      "placard_preparations_failing",
+      "Calculations of audiences that failed and will be tried again.",
+      () => engine.preparations.counts.failing,
+    );
     this.#gauge("placard_log_time_seconds", "Recorded time of the last folded event.", () => {
       return engine.tail.cursor.timeMs / 1000;
     });

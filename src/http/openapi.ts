@@ -37,6 +37,7 @@ function operation(route: Route): Json {
     tags: [route.tag],
     security: open ? [] : [{ key: [] }],
     ...(open ? {} : { "x-roles": route.roles }),
+    ...(route.asksOnly ? { "x-asks-only": true } : {}),
     parameters: parameters(route),
     ...(route.body
       ? {

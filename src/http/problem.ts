@@ -1,4 +1,5 @@
 /** Errors as `application/problem+json` (RFC 9457): one table from every code to its status. */
+import type { AudienceRefusalCode } from "../audience/mod.ts";
 import type { CampaignRefusalCode } from "../campaign/mod.ts";
 import type { Problem } from "../decider.ts";
 import type { WorkspaceRefusalCode } from "../workspace/mod.ts";
@@ -10,6 +11,7 @@ const faultStatus = {
   forbidden: 403,
   not_found: 404,
   method_not_allowed: 405,
+  not_a_list: 409,
   version_mismatch: 412,
   body_too_large: 413,
   settings_too_large: 413,
@@ -27,7 +29,11 @@ const faultStatus = {
 } as const;
 
 /** Refused by a rule of the domain; does not compile with one missing. */
-const refusalStatus: Record<CampaignRefusalCode | WorkspaceRefusalCode, 409> = {
+const refusalStatus: Record<
+  AudienceRefusalCode | CampaignRefusalCode | WorkspaceRefusalCode,
+  409
+> = {
+  audience_in_use: 409,
   campaign_ended: 409,
   audience_locked: 409,
   start_locked: 409,

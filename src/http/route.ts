@@ -10,7 +10,7 @@ import type { Keyring, Principal } from "./principal.ts";
 import { invalidInput } from "./problem.ts";
 import { problemsOf } from "../../events/settings_problems.ts";
 
-export type Method = "get" | "post" | "patch" | "delete";
+export type Method = "get" | "put" | "post" | "patch" | "delete";
 
 export interface Answered {
   readonly description: string;
@@ -36,6 +36,8 @@ export interface Route<Query extends z.ZodObject = z.ZodObject> {
     readonly mediaTypes: readonly string[];
     readonly optional?: boolean;
   };
+  /** A POST that only asks: it changes nothing, so there is nothing to do twice. */
+  readonly asksOnly?: true;
   /** A command takes `Idempotency-Key`, and `If-Match` where there is something to match. */
   readonly takesIdempotencyKey?: boolean;
   readonly takesIfMatch?: boolean;

@@ -1,9 +1,12 @@
 /** The shapes of answers, for the OpenAPI document; the tests hold every answer against them. */
 import { z } from "zod";
+import { audienceKinds } from "../../events/audience_events.ts";
 import { campaignStatuses } from "../../events/campaign_events.ts";
 import { messageTypes } from "../../events/campaign_settings.ts";
 import { platforms, roles } from "../../events/workspace_events.ts";
 import { rejectionCodes } from "../ingest/mod.ts";
+import { preparationStates } from "../snapshots/mod.ts";
+import { lineErrorSchema } from "./ndjson.ts";
 
 export const instantSchema = z.iso.datetime({ precision: 3 });
 export const positionSchema = z.string().regex(/^[A-Za-z0-9._~-]+$/)
@@ -75,6 +78,28 @@ export const campaignListSchema = z.strictObject({
   countsByStatus: z.record(statusSchema, z.int()),
 });
 
+export const audienceSchema = z.strictObject({
+  id: z.string(),
+  name: z.string(),
+  kind: z.enum(audienceKinds),
+  rule: z.record(z.string(), z.unknown()).nullable().describe("JsonLogic; null for a list."),
+  version: z.int().min(1).describe("Of the audience's stream; its ETag without the quotes."),
+  size: z.int().nullable().describe("Members; null where they have not been counted."),
+  usedBy: z.array(z.string())
+    .describe("Campaigns that name it and are neither deleted nor ended, the first 200 by id."),
+  createdAt: instantSchema,
+  updatedAt: instantSchema,
+});
+
+export const membersToldSchema = z.strictObject({
+  added: z.int(),
+  removed: z.int(),
+  unchanged: z.int().describe("Lines that changed nothing."),
+  size: z.int().describe("Members now."),
+  rejected: z.int().describe("Lines that are wrong; the others hold."),
+  errors: z.array(lineErrorSchema).describe("What is wrong with the first of them."),
+});
+
 export const statusAnswerSchema = z.strictObject({
   status: statusSchema,
   since: instantSchema,
@@ -123,18 +148,27 @@ export const kpiSchema = z.strictObject({
   breakdown: z.array(z.strictObject({ key: z.string().nullable(), ...metrics })).optional(),
 });
 
+export const messageSchema = z.strictObject({
+  campaignId: z.string(),
+  revision: z.int(),
+  variant: z.string().optional().describe("Absent for who sees the content itself."),
+  type: z.enum(messageTypes),
+  content: contentSchema,
+  trigger: triggerSchema,
+  priority: z.int(),
+  elementIds: z.array(z.string()),
+  test: z.literal(true).optional().describe("A draft on a test device; never counted."),
+  caps: z.strictObject({
+    limits: z.array(capSchema.extend({
+      remaining: z.int().nullable().describe("How often more in this unit; null: no cap."),
+    })),
+    remaining: z.int().nullable().describe("The least of all; null: nothing is capped."),
+  }),
+});
+
 export const deliverySchema = z.strictObject({
   session: z.string(),
-  messages: z.array(z.strictObject({
-    campaignId: z.string(),
-    revision: z.int(),
-    type: z.enum(messageTypes),
-    content: contentSchema,
-    trigger: triggerSchema,
-    priority: z.int(),
-    caps: z.strictObject({ limits: z.array(capSchema) }),
-    elementIds: z.array(z.string()),
-  })),
+  messages: z.array(messageSchema),
   statusCheckSeconds: z.int(),
 });
 
@@ -161,4 +195,30 @@ export const keySchema = z.strictObject({
   name: z.string(),
   role: z.enum(roles),
   createdAt: instantSchema,
+});
+
+export const audiencePreviewSchema = z.strictObject({
+  size: z.int().min(0),
+  sample: z.array(z.union([
+    z.strictObject({ userId: z.string() }),
+    z.strictObject({ deviceId: z.string() }),
+  ])),
+});
+
+export const campaignAudienceSchema = z.strictObject({
+  audience: z.looseObject({ kind: z.enum(["all", "audience"]) }),
+  preparation: z.strictObject({
+    state: z.enum(preparationStates),
+    scanned: z.int().describe("Subjects looked at, of `total`."),
+    total: z.int(),
+    matched: z.int().describe("Members found."),
+    attempts: z.int().describe("Tries so far."),
+    error: z.string().optional().describe("Why the last try failed; another one comes."),
+  }),
+  snapshot: z.strictObject({
+    id: z.string(),
+    size: z.int().nullable().describe("Members that are not left out; null for everybody."),
+    digest: z.string().nullable().describe("SHA-256 of their numbers."),
+    at: instantSchema,
+  }).nullable(),
 });

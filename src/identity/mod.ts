@@ -1,2 +1,2 @@
 /** Device and user ids ↔ numbers. */
-export { type IdentityKind, IdentityRegister } from "./register.ts";
+export { type Forgetting, type IdentityKind, IdentityRegister } from "./register.ts";

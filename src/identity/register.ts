@@ -12,15 +12,24 @@ import {
   retried,
 } from "../event_store/mod.ts";
 
+import { Gatherer } from "./gatherer.ts";
+
 export type IdentityKind = "device" | "user";
 
 /** Numbers held in memory for each kind; the longest known go first. */
 const cachedMax = 1_000_000;
 const warmBatchSize = 500;
 
+/** The register's part in the commit that forgets somebody. */
+export interface Forgetting {
+  readonly number: number;
+  readonly keyBytes: number;
+  add(operation: Deno.AtomicOperation): void;
+}
+
 export class IdentityRegister {
   #closed = false;
-  readonly #kinds = { device: newKind(), user: newKind() };
+  readonly #kinds = { device: this.#newKind("device"), user: this.#newKind("user") };
 
   constructor(readonly kv: Deno.Kv) {}
 
@@ -30,11 +39,13 @@ export class IdentityRegister {
    */
   async warm(): Promise<void> {
     for (const kind of ["device", "user"] as const) {
-      const { cached } = this.#kinds[kind];
+      const { cached, dropped } = this.#kinds[kind];
       const prefix = keys.identityPrefix(kind);
       for await (const entry of this.kv.list<number>({ prefix }, { batchSize: warmBatchSize })) {
         if (this.#closed) return;
         if (cached.size >= cachedMax) break;
+        // One that was forgotten while it was read.
+        if (dropped.has(entry.value)) continue;
         cached.set(entry.key.at(-1) as string, entry.value);
       }
     }
@@ -46,7 +57,65 @@ export class IdentityRegister {
 
   /** The number, when this process has it at hand. */
   known(kind: IdentityKind, id: string): number | undefined {
+    this.#sweep(kind);
     return this.#kinds[kind].cached.get(id);
+  }
+
+  /** The number, if there is one; none is given. */
+  async find(kind: IdentityKind, id: string): Promise<number | undefined> {
+    const known = this.known(kind, id);
+    if (known !== undefined) return known;
+    return (await this.#kinds[kind].finding.ask([id])).get(id);
+  }
+
+  /** The highest number that was given so far; 0: none. */
+  async highest(kind: IdentityKind): Promise<number> {
+    const counter = await retried(() =>
+      this.kv.get<number>(keys.identityCounter(kind), { consistency: "strong" })
+    );
+    return counter.value ?? 0;
+  }
+
+  /** Everybody who is registered, by id. */
+  async *entries(kind: IdentityKind): AsyncGenerator<{ id: string; number: number }> {
+    const prefix = keys.identityPrefix(kind);
+    for await (const entry of this.kv.list<number>({ prefix }, { batchSize: warmBatchSize })) {
+      yield { id: entry.key.at(-1) as string, number: entry.value };
+    }
+  }
+
+  /** What a commit that forgets somebody has to check and delete here; undefined: nobody is known. */
+  async forgetting(kind: IdentityKind, id: string): Promise<Forgetting | undefined> {
+    const key = keys.identityNumber(kind, id);
+    const entry = await retried(() => this.kv.get<number>(key, { consistency: "strong" }));
+    if (entry.value === null) return undefined;
+    return {
+      number: entry.value,
+      keyBytes: 2 * keyBytes(key),
+      add: (operation) => void operation.check(entry).delete(key),
+    };
+  }
+
+  /**
+   * Somebody was forgotten, here or elsewhere: the number is not theirs any more, nor anybody's. Where
+   * the id is not told, it is looked for when the register is next asked.
+   */
+  drop(kind: IdentityKind, number: number, id?: string): void {
+    const state = this.#kinds[kind];
+    if (state.dropped.has(number)) return;
+    state.dropped.add(number);
+    if (id === undefined) state.unswept = true;
+    else if (state.cached.get(id) === number) state.cached.delete(id);
+  }
+
+  /** Takes the dropped out of memory, all that have gathered at once: they are found by number. */
+  #sweep(kind: IdentityKind): void {
+    const state = this.#kinds[kind];
+    if (!state.unswept) return;
+    state.unswept = false;
+    for (const [id, number] of state.cached) {
+      if (state.dropped.has(number)) state.cached.delete(id);
+    }
   }
 
   /**
@@ -54,19 +123,7 @@ export class IdentityRegister {
    * assigned are gathered and assigned together; the answer has the numbers of all of those.
    */
   assign(kind: IdentityKind, ids: Iterable<string>): Promise<ReadonlyMap<string, number>> {
-    const state = this.#kinds[kind];
-    const waitingBefore = state.waiting.size;
-    for (const id of ids) state.waiting.add(id);
-    if (waitingBefore === 0 && state.waiting.size === 0) return Promise.resolve(new Map());
-    state.next ??= state.last.then(() => {
-      const wanted = [...state.waiting];
-      state.waiting.clear();
-      state.next = null;
-      const assigned = this.#assign(kind, wanted);
-      state.last = assigned.then(() => {}, () => {});
-      return assigned;
-    });
-    return state.next;
+    return this.#kinds[kind].assigning.ask(ids);
   }
 
   async #assign(
@@ -98,8 +155,9 @@ export class IdentityRegister {
       const last = counter.value ?? 0;
       // Looked at now, in the turn in which the counter is compared: `warm` may just have read some.
       without = this.#withoutKnown(kind, without, numbers);
-      // With every number there is in memory, an id that is not there has none.
-      if (this.#kinds[kind].cached.size !== last) {
+      // With every number there is in memory or forgotten, an id that is not there has none.
+      const { cached, dropped } = this.#kinds[kind];
+      if (cached.size + dropped.size !== last) {
         without = await this.#lookUp(kind, without, numbers);
       }
       if (without.length === 0) return;
@@ -121,6 +179,7 @@ export class IdentityRegister {
     ids: readonly string[],
     numbers: Map<string, number>,
   ): string[] {
+    this.#sweep(kind);
     const { cached } = this.#kinds[kind];
     return ids.filter((id) => {
       const known = cached.get(id);
@@ -160,20 +219,26 @@ export class IdentityRegister {
     numbers: Map<string, number>,
   ): void {
     numbers.set(id, number);
-    const { cached } = this.#kinds[kind];
+    const { cached, dropped } = this.#kinds[kind];
+    if (dropped.has(number)) return;
     if (cached.size >= cachedMax) cached.delete(cached.keys().next().value!);
     cached.set(id, number);
   }
-}
 
-function newKind() {
-  return {
-    cached: new Map<string, number>(),
-    waiting: new Set<string>(),
-    /** The assignment under way, and the one that will take what waits. */
-    last: Promise.resolve() as Promise<void>,
-    next: null as Promise<ReadonlyMap<string, number>> | null,
-  };
+  #newKind(kind: IdentityKind) {
+    return {
+      cached: new Map<string, number>(),
+      /** Numbers of forgotten persons; those that `unswept` tells of may still be in `cached`. */
+      dropped: new Set<number>(),
+      unswept: false,
+      assigning: new Gatherer((ids) => this.#assign(kind, ids)),
+      finding: new Gatherer(async (ids) => {
+        const numbers = new Map<string, number>();
+        await retried(() => this.#lookUp(kind, ids, numbers));
+        return numbers;
+      }),
+    };
+  }
 }
 
 /** As many ids from `first` on as one commit takes, with room for the counter. */

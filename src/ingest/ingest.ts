@@ -20,6 +20,8 @@ import {
   missingField,
   type RejectionCode,
 } from "./interaction.ts";
+import { SessionKeys } from "./session_keys.ts";
+import { hideChoice, type ShownMessage, shownVariant } from "./shown_message.ts";
 
 /** Items of one chunk: about 200 KB. */
 const chunkItemsMax = 8_000;
@@ -45,7 +47,9 @@ export interface IngestOptions {
   readonly tail: Tail;
   readonly identities: IdentityRegister;
   /** Undefined for a campaign that does not exist. */
-  campaign(campaignId: string): CampaignTimes | undefined;
+  campaign(campaignId: string): (CampaignTimes & { readonly contentRevision: number }) | undefined;
+  /** What that revision of the campaign showed, or the latest one; undefined where nothing is known. */
+  message(campaignId: string, revision: number | undefined): ShownMessage | undefined;
   nowMs(): number;
   newId(): string;
 }
@@ -67,6 +71,8 @@ interface Accepted {
 interface Judged {
   readonly accepted: readonly Accepted[];
   readonly rejected: Rejected[];
+  /** Whether some of them saw a revision that is not known here yet. */
+  readonly isAhead: boolean;
 }
 
 export class Ingest {
@@ -74,6 +80,7 @@ export class Ingest {
   #gathering: Gathered | null = null;
   #inFlight: Promise<unknown> = Promise.resolve();
   #waitingItems = 0;
+  readonly #sessionKeys = new SessionKeys();
 
   constructor(options: IngestOptions) {
     this.#options = options;
@@ -133,10 +140,10 @@ export class Ingest {
       throw new OverloadedError("too many interactions are waiting");
     }
     const judged = this.#judgeNow(items, invalid);
-    const maybeTooEarly = judged.rejected
+    const maybeTooEarly = judged.isAhead || judged.rejected
       .some(({ code }) => code === "unknown_campaign" || code === "not_posted");
     if (!maybeTooEarly) return judged;
-    // Another instance may have created or posted the campaign a moment ago.
+    // The campaign may have been created, posted or edited a moment ago, here or elsewhere.
     await this.#options.tail.poll();
     return this.#judgeNow(items, invalid);
   }
@@ -145,6 +152,7 @@ export class Ingest {
     const arrivedAtMs = Math.max(this.#options.nowMs(), this.#options.tail.cursor.timeMs);
     const rejected: Rejected[] = [...invalid];
     const accepted: Accepted[] = [];
+    let isAhead = false;
     items.forEach((interaction, index) => {
       if (!interaction) return;
       const missing = missingField(interaction);
@@ -157,11 +165,12 @@ export class Ingest {
       const { campaignId } = interaction;
       const campaign = campaignId === undefined ? null : this.#options.campaign(campaignId);
       const code = judge(occurredAtMs, arrivedAtMs, campaign);
+      if (campaign && interaction.revision! > campaign.contentRevision) isAhead = true;
       if (code) rejected.push({ index, code });
       else accepted.push({ interaction, occurredAtMs, device: 0, user: 0 });
     });
     if (rejected.length > 1) rejected.sort((a, b) => a.index - b.index);
-    return { accepted, rejected };
+    return { accepted, rejected, isAhead };
   }
 
   /** Gives every device and user its number. */
@@ -222,21 +231,36 @@ export class Ingest {
 
   #add(builder: ChunkBuilder, { accepted }: Judged): void {
     for (const { interaction, occurredAtMs, device, user } of accepted) {
+      const { campaignId, revision, claimId, session, kind } = interaction;
+      const message = campaignId === undefined
+        ? undefined
+        : this.#options.message(campaignId, revision);
+      const variant = shownVariant(interaction, message);
+      const hides = kind === "hide" && interaction.name === undefined;
       builder.add({
         digest: digestOf(interaction.id),
-        kind: interaction.kind,
-        campaignId: interaction.campaignId ?? null,
+        kind,
+        campaignId: campaignId ?? null,
         device,
         user,
         occurredAtMs,
         platform: interaction.platform,
-        revision: interaction.revision ?? 0,
+        revision: revision ?? 0,
         elementId: interaction.elementId ?? null,
-        variant: null,
-        name: interaction.name ?? null,
+        variant,
+        name: hides
+          ? hideChoice(interaction.elementId, message, variant)
+          : interaction.name ?? null,
+        session: this.#sessionKeys.of(session),
+        claim: claimId === undefined ? null : claimDigest(claimId),
       });
     }
   }
+}
+
+/** The same bytes as of ids, in hex. */
+function claimDigest(claimId: string): string {
+  return hash("sha256", claimId, "hex").slice(0, 2 * digestBytes);
 }
 
 /** The first 16 bytes of the id's SHA-256. By way of hex, which costs a third of the bytes themselves. */

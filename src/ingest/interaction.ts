@@ -2,19 +2,21 @@
 import { z } from "zod";
 import { interactionKinds } from "../../events/interaction_chunk.ts";
 import { hideChoices } from "../../events/message_action.ts";
+import { sessionTokenLengthMax } from "../../events/session_token.ts";
 import { platforms } from "../../events/workspace_events.ts";
 
 export const interactionsPerCallMax = 1_000;
 const idLengthMax = 128;
-const subjectIdLengthMax = 256;
+export const subjectIdLengthMax = 256;
 const nameLengthMax = 100;
 const propertiesMax = 50;
 const propertyLengthMax = 1_000;
-const sessionLengthMax = 8_192;
 
 /** No control characters, no lone surrogates: ids are compared as they are. */
-const idPattern = /^[^\p{Cc}\p{Cs}]+$/u;
+export const idPattern = /^[^\p{Cc}\p{Cs}]+$/u;
 export const subjectId = z.string().min(1).max(subjectIdLengthMax).regex(idPattern);
+
+export const claimIdSchema = z.string().min(1).max(idLengthMax);
 
 export const interactionSchema = z.strictObject({
   id: z.string().min(1).max(idLengthMax).regex(idPattern)
@@ -34,8 +36,8 @@ export const interactionSchema = z.strictObject({
   platform: z.enum(platforms),
   deviceId: subjectId,
   userId: subjectId.optional(),
-  session: z.string().max(sessionLengthMax).optional(),
-  claimId: z.string().min(1).max(idLengthMax).optional(),
+  session: z.string().max(sessionTokenLengthMax).optional(),
+  claimId: claimIdSchema.optional(),
   occurredAt: z.iso.datetime({ offset: true }),
 });
 export type Interaction = z.infer<typeof interactionSchema>;

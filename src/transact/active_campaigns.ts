@@ -1,8 +1,9 @@
 /** Which campaigns are active now, and which of any status have a boundary ahead. */
 import { campaignStreamPrefix, isActiveStatus } from "../../events/campaign_events.ts";
+import { namedAudiences } from "../../events/named_audiences.ts";
 import type { CampaignState } from "../campaign/mod.ts";
 import type { Draft, StreamStates } from "../event_store/mod.ts";
-import type { StreamState } from "./streams.ts";
+import { campaignIdOf, type StreamState } from "./streams.ts";
 
 export class ActiveCampaigns {
   readonly #streams = new Set<string>();
@@ -24,5 +25,15 @@ export class ActiveCampaigns {
     return [...candidates].filter((stream) =>
       isActiveStatus((draft.state(stream) as CampaignState).status)
     );
+  }
+
+  /** Ids of the active campaigns that name an audience, to show to it or to leave it out. */
+  naming(draft: Draft<StreamState>, audienceId: string): string[] {
+    return this.streams(draft)
+      .filter((stream) =>
+        namedAudiences((draft.state(stream) as CampaignState).settings)
+          .some((named) => named.audienceId === audienceId)
+      )
+      .map(campaignIdOf).sort();
   }
 }

@@ -1,8 +1,11 @@
 /** From a command to events in the log. */
-export { type Durations, type Request, type Result, Transact } from "./transact.ts";
+export { claimsStream, type GrantedClaims } from "./granted_claims.ts";
+export { type Done, type Durations, type Request, type Result, Transact } from "./transact.ts";
 export {
+  audienceStream,
   campaignIdOf,
   campaignStream,
+  hasHistory,
   streamRules,
   type StreamState,
   streamStatesRevision,

@@ -1,10 +1,16 @@
 /**
- * Commands on campaigns and the workspace, through the writer: first the boundaries that are due are
+ * Commands on campaigns, audiences and the workspace, through the writer: first the boundaries that are due are
  * recorded, then the command is decided on what they left.
  */
 import type { CampaignEvent } from "../../events/campaign_events.ts";
 import { workspaceStream } from "../../events/workspace_events.ts";
 import type { EventMeta } from "../../events/recorded_event.ts";
+import {
+  type AudienceCommand,
+  audienceDecider,
+  type AudienceState,
+  audienceStateExists,
+} from "../audience/mod.ts";
 import {
   type CampaignCommand,
   type CampaignContext,
@@ -17,7 +23,7 @@ import type { Decided, Draft, Outcome, StreamStates, Writer } from "../event_sto
 import type { Command } from "../event_store/mod.ts";
 import { type WorkspaceCommand, workspaceDecider, type WorkspaceState } from "../workspace/mod.ts";
 import { ActiveCampaigns } from "./active_campaigns.ts";
-import { campaignStream, type StreamState } from "./streams.ts";
+import { audienceStream, campaignStream, type StreamState } from "./streams.ts";
 
 /** How long the phases of a campaign's life take; from the configuration. */
 export interface Durations {
@@ -26,15 +32,20 @@ export interface Durations {
   readonly statusCheckMs: number;
 }
 
+/** A command that was decided: what it left. */
+export interface Done<State> {
+  readonly kind: "done";
+  readonly version: number;
+  readonly state: State;
+  /** Recorded time of the events. */
+  readonly timeMs: number;
+  /** Whether there is such an audience, at the same point of the log. */
+  audienceExists(audienceId: string): boolean;
+}
+
 /** What came of a command, before it is an answer. */
 export type Result<State> =
-  | {
-    readonly kind: "done";
-    readonly version: number;
-    readonly state: State;
-    /** Recorded time of the events. */
-    readonly timeMs: number;
-  }
+  | Done<State>
   | { readonly kind: "refused"; readonly refusal: Refusal }
   | { readonly kind: "invalid"; readonly invalid: Invalid }
   | { readonly kind: "unknown" }
@@ -60,7 +71,6 @@ export class Transact {
     readonly writer: Writer<StreamState>,
     states: StreamStates<StreamState>,
     readonly durations: Durations,
-    readonly audienceExists: (audienceId: string) => boolean,
   ) {
     this.active = new ActiveCampaigns(states);
   }
@@ -92,13 +102,36 @@ export class Transact {
       // The first event is what was asked; those after it are boundaries that it made due at once.
       draft.append(stream, decision.slice(0, 1), meta);
       draft.append(stream, decision.slice(1), clockMeta(meta));
-      const head = draft.head(stream);
-      return {
-        kind: "done",
-        version: head.version,
-        state: head.state as CampaignState,
-        timeMs: draft.timeMs,
-      };
+      return done<CampaignState>(draft, stream);
+    });
+  }
+
+  audience<Answer>(
+    audienceId: string,
+    request: Request<AudienceCommand, AudienceState, Answer>,
+  ): Promise<Outcome<Answer>> {
+    const stream = audienceStream(audienceId);
+    return this.#submit(request, (draft) => {
+      const command = commandOf(request, draft);
+      if (!command) return { kind: "unknown" };
+      const { version, state } = draft.head(stream);
+      if (command.type !== "create") {
+        if (!audienceStateExists(state as AudienceState)) return { kind: "unknown" };
+        if (request.expectedVersion !== undefined && request.expectedVersion !== version) {
+          return { kind: "version_mismatch", version };
+        }
+      }
+      const decision = audienceDecider.decide(command, state as AudienceState, {
+        activeCampaigns: () => {
+          // A campaign whose end has passed stands in nobody's way.
+          this.#advance(draft, this.active.streams(draft), request.meta);
+          return this.active.naming(draft, audienceId);
+        },
+      });
+      if ("refused" in decision) return { kind: "refused", refusal: decision };
+      if ("invalid" in decision) return { kind: "invalid", invalid: decision };
+      draft.append(stream, decision, request.meta);
+      return done<AudienceState>(draft, stream);
     });
   }
 
@@ -115,13 +148,7 @@ export class Transact {
       if ("refused" in decision) return { kind: "refused", refusal: decision };
       if ("invalid" in decision) return { kind: "invalid", invalid: decision };
       draft.append(workspaceStream, decision, request.meta);
-      const head = draft.head(workspaceStream);
-      return {
-        kind: "done",
-        version: head.version,
-        state: head.state as WorkspaceState,
-        timeMs: draft.timeMs,
-      };
+      return done<WorkspaceState>(draft, workspaceStream);
     });
   }
 
@@ -182,9 +209,28 @@ export class Transact {
         return active.streams(draft).filter((other) => other !== stream).length;
       },
       platformsSetUp: settings.platforms,
-      audienceExists: this.audienceExists,
+      audienceExists: audienceExistsIn(draft),
     };
   }
+}
+
+function done<State extends StreamState>(
+  draft: Draft<StreamState>,
+  stream: string,
+): Done<State> {
+  const { version, state } = draft.head(stream);
+  return {
+    kind: "done",
+    version,
+    state: state as State,
+    timeMs: draft.timeMs,
+    audienceExists: audienceExistsIn(draft),
+  };
+}
+
+function audienceExistsIn(draft: Draft<StreamState>): (audienceId: string) => boolean {
+  return (audienceId) =>
+    audienceStateExists(draft.state(audienceStream(audienceId)) as AudienceState);
 }
 
 const clockActor = "clock";

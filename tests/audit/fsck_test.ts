@@ -1,12 +1,14 @@
 /** A clean store has no faults; every kind of damage is named. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { RoaringBitmap32 } from "roaring-wasm";
 import { fsck } from "../../src/audit/mod.ts";
 import { type ChunkItem, encodeChunk } from "../../events/interaction_chunk.ts";
+import { encodeMemberChanges } from "../../events/member_changes.ts";
 import type { StoredEvent } from "../../events/recorded_event.ts";
 import { canonicalJson, eventHash, keys, sha256Hex } from "../../src/event_store/mod.ts";
 import { mountedModels } from "../../src/placard.ts";
 import { range } from "../event_store/counters.ts";
-import { runTask, withFolder } from "../support/process.ts";
+import { runTask, until, withFolder } from "../support/process.ts";
 import { openTestServer, type TestServer } from "../support/server.ts";
 
 interface Store {
@@ -40,6 +42,41 @@ async function fill(server: TestServer): Promise<void> {
   await interact(server, posting, 0, {});
   await interact(server, posting, 100, { "idempotency-key": "interactions" });
   await server.expect(200, "PATCH", `/v1/campaigns/${json.id}`, { body: { priority: 9 } });
+  const list = { name: "Guests", kind: "list" };
+  const audience = await server.expect(201, "POST", "/v1/audiences", { body: list });
+  await server.expect(200, "POST", `/v1/audiences/${audience.json.id}/members`, {
+    body: '{"op":"add","userId":"u1"}\n{"op":"add","deviceId":"d1"}\n{"op":"remove","userId":"u2"}',
+    headers: { "content-type": "application/x-ndjson" },
+  });
+  await people(server);
+  await frozenAudience(server);
+}
+
+/** A campaign whose audience had to be calculated: u1 and whoever is of him. */
+async function frozenAudience(server: TestServer): Promise<void> {
+  const rule = { "==": [{ var: "user.name" }, "u1"] };
+  const body = { name: "By rule", kind: "rule", rule };
+  const { id } = (await server.expect(201, "POST", "/v1/audiences", { body })).json;
+  const audience = { kind: "audience", audienceId: id };
+  const campaign = await server.draft({ audience });
+  await server.expect(200, "POST", `/v1/campaigns/${campaign}/activate`);
+  await until("frozen", async () => {
+    const { json } = await server.expect(200, "GET", `/v1/campaigns/${campaign}/audience`);
+    return json.snapshot !== null;
+  });
+}
+
+/** Profiles of users and devices, some of whom are forgotten; one comes back. */
+async function people(server: TestServer): Promise<void> {
+  for (const id of ["u1", "u2", "new"]) {
+    const body = { attributes: { name: id } };
+    await server.expect(200, "PUT", `/v1/users/${id}`, { body });
+    await server.expect(200, "PUT", `/v1/devices/of-${id}`, { body: { ...body, userId: id } });
+  }
+  const keyed = { headers: { "idempotency-key": `forget-${await server.end()}` } };
+  await server.expect(204, "DELETE", "/v1/users/u2", keyed);
+  await server.expect(204, "DELETE", "/v1/devices/d3");
+  await server.expect(200, "PUT", "/v1/users/u2", { body: { attributes: {} } });
 }
 
 async function interact(
@@ -96,6 +133,10 @@ async function first(kv: Deno.Kv, prefix: Deno.KvKey): Promise<Deno.KvEntry<Row>
   throw new Error(`nothing under ${prefix.join()}`);
 }
 
+const memberBody = (number: number) => encodeMemberChanges([{ op: "add", kind: "user", number }]);
+
+const snapshotPrefix = keys.snapshotPrefix("").slice(0, 2);
+
 interface Forged {
   /** What the event says; 1 where missing. */
   readonly count?: number;
@@ -104,12 +145,14 @@ interface Forged {
   readonly body?: Uint8Array;
   /** Of the workspace, instead of interactions. */
   readonly command?: boolean;
+  /** Of members of a list, instead of interactions. */
+  readonly members?: boolean;
 }
 
 /** Appends a row that is sound by itself but for what is asked; `more` goes into its commit. */
 async function forge(
   kv: Deno.Kv,
-  { count = 1, item = {}, body, command = false }: Forged,
+  { count = 1, item = {}, body, command = false, members = false }: Forged,
   more: (operation: Deno.AtomicOperation) => unknown = () => {},
 ): Promise<void> {
   const chunk = body ?? encodeChunk([{ ...honest, ...item }]);
@@ -120,9 +163,9 @@ async function forge(
     ? { ...common, stream: "campaign/forged", type: "campaign_deleted", data: {} }
     : {
       ...common,
-      stream: "interactions/forged",
-      type: "interactions_recorded",
-      data: { count },
+      stream: members ? "members/forged" : "interactions/forged",
+      type: members ? "members_changed" : "interactions_recorded",
+      data: members ? { audienceId: "a", count } : { count },
       body: ref,
     };
   const row = { commitId: "forged", events: [{ ...stored, hash: eventHash(stored, "") }] };
@@ -145,7 +188,16 @@ const honest: ChunkItem = {
   elementId: null,
   variant: null,
   name: null,
+  session: 0,
+  claim: null,
 };
+
+/** A sound row after all that was changed. */
+async function commandAfter(kv: Deno.Kv): Promise<void> {
+  const server = await openTestServer({ kv });
+  await server.expect(200, "PATCH", "/v1/workspace", { body: { activeLimit: 7 } });
+  await server.close();
+}
 
 const answer = (commitId: string, index: number) => ({
   requestHash: "h",
@@ -159,6 +211,47 @@ const ofType = (type: string) => (row: Row) => row.events.find((one: Row) => one
 
 /** By name: what is done to the store, and what the report must then say. */
 const damages: Record<string, [(kv: Deno.Kv) => Promise<unknown>, string[]]> = {
+  "a profile is altered": [
+    async (kv) => {
+      const { key, value } = await first(kv, keys.profilePrefix("user"));
+      await kv.set(key, { ...value, attributes: '{"name":"x"}' });
+      await commandAfter(kv);
+    },
+    ["is not what the log says"],
+  ],
+  "a profile is missing": [
+    async (kv) => kv.delete((await first(kv, keys.profilePrefix("device"))).key),
+    ["the profile of device", "is missing"],
+  ],
+  "a profile is of somebody else": [
+    async (kv) => {
+      const { key, value } = await first(kv, keys.profilePrefix("user"));
+      await kv.set(key, { ...value, id: "x" });
+      await commandAfter(kv);
+    },
+    ["is not of the id that the register has"],
+  ],
+  "a forgotten person is still in the register": [
+    (kv) => kv.set(keys.identityNumber("user", "back"), 2),
+    ["a user has the number 2 of a forgotten person"],
+  ],
+  "a profile of nobody": [
+    async (kv) => {
+      const { value } = await first(kv, keys.profilePrefix("user"));
+      await kv.set(keys.profile("user", 77), value);
+      await commandAfter(kv);
+    },
+    ["the profile of user 77 is in no event"],
+  ],
+  "a body of profiles is none": [
+    (kv) =>
+      changeRow(kv, (row) => {
+        const event = ofType("profiles_changed")(row);
+        if (event) event.data.count = 3;
+        return event !== undefined;
+      }),
+    ["has 1 profiles, not 3"],
+  ],
   "a row is no JSON": [
     async (kv) => kv.set((await logRows(kv))[3]!.key, new Uint8Array([1, 2, 3])),
     ["of the log cannot be decoded"],
@@ -269,11 +362,11 @@ const damages: Record<string, [(kv: Deno.Kv) => Promise<unknown>, string[]]> = {
   ],
   "a chunk names a device that was never numbered": [
     (kv) => forge(kv, { item: { device: 99 } }),
-    ["the device number 99 is above the counter, 17"],
+    ["the device number 99 is above the counter, 20"],
   ],
   "a chunk names a user that was never numbered": [
     (kv) => forge(kv, { item: { user: 98 } }),
-    ["the user number 98 is above the counter, 5"],
+    ["the user number 98 is above the counter, 7"],
   ],
   "an interaction has no device": [
     (kv) => forge(kv, { item: { device: 0 } }),
@@ -282,6 +375,18 @@ const damages: Record<string, [(kv: Deno.Kv) => Promise<unknown>, string[]]> = {
   "a chunk cannot be decoded": [
     (kv) => forge(kv, { body: new Uint8Array([7, 7, 7]) }),
     ["the chunk forged cannot be decoded"],
+  ],
+  "changes of members have another count": [
+    (kv) => forge(kv, { members: true, count: 2, body: memberBody(1) }),
+    ["there are 1 changes of members, not 2"],
+  ],
+  "a change of members names a user that was never numbered": [
+    (kv) => forge(kv, { members: true, body: memberBody(97) }),
+    ["the user number 97 is above the counter, 7"],
+  ],
+  "changes of members cannot be decoded": [
+    (kv) => forge(kv, { members: true, body: new Uint8Array([7, 7, 7]) }),
+    ["the members cannot be decoded"],
   ],
   "the tip is behind": [
     (kv) => forge(kv, { command: true }),
@@ -319,11 +424,11 @@ const damages: Record<string, [(kv: Deno.Kv) => Promise<unknown>, string[]]> = {
   ],
   "the counter of devices went back": [
     (kv) => kv.set(keys.identityCounter("device"), 3),
-    ["the device number 17 is above the counter, 3"],
+    ["the device number 20 is above the counter, 3"],
   ],
   "the counter of users is gone": [
     (kv) => kv.delete(keys.identityCounter("user")),
-    ["the user number 5 is above the counter, 0"],
+    ["the user number 7 is above the counter, 0"],
   ],
   "two devices have one number": [
     (kv) => kv.set(keys.identityNumber("device", "d3"), 1),
@@ -355,16 +460,45 @@ const damages: Record<string, [(kv: Deno.Kv) => Promise<unknown>, string[]]> = {
     },
     ["is not the last commit of commands"],
   ],
+  "a snapshot has other members": [
+    async (kv) => {
+      const { key } = await first(kv, snapshotPrefix);
+      const bytes = new RoaringBitmap32([7, 8]).serialize("portable");
+      await kv.set([...key.slice(0, 3), "members", "user", 0], bytes);
+    },
+    ["has 2 members with the digest"],
+  ],
+  "a snapshot has lost members": [
+    async (kv) => {
+      const { key } = await first(kv, snapshotPrefix);
+      await kv.delete([...key.slice(0, 3), "members", "user", 0]);
+    },
+    ["has 0 blocks of 1"],
+  ],
+  "a snapshot is not readable": [
+    async (kv) => {
+      const { key } = await first(kv, snapshotPrefix);
+      await kv.set([...key.slice(0, 3), "members", "user", 0], new Uint8Array([1, 2, 3]));
+    },
+    ["block 0 of users of snapshot"],
+  ],
+  "a snapshot is gone": [
+    async (kv) => {
+      const { key } = await first(kv, snapshotPrefix);
+      await kv.delete([...key.slice(0, 3), "head"]);
+    },
+    [" is gone"],
+  ],
   "a read model's row was altered": [
     async (kv) => {
-      const { key, value } = await first(kv, keys.rowPrefix("campaigns", "1.1"));
+      const { key, value } = await first(kv, keys.rowPrefix("campaigns", "2.1"));
       const text = new TextDecoder().decode(value.bytes).replace("A campaign", "A campaing");
       await kv.set(key, { ...value, bytes: new TextEncoder().encode(text) });
     },
     ["of campaigns: differs"],
   ],
   "a read model's row is gone": [
-    async (kv) => kv.delete((await first(kv, keys.rowPrefix("kpi", "1.1"))).key),
+    async (kv) => kv.delete((await first(kv, keys.rowPrefix("kpi", "2.1"))).key),
     ["of kpi: missing"],
   ],
   "a read model has a row too many": [
@@ -395,8 +529,10 @@ Deno.test("a clean store has no faults", async () => {
     const { counts } = report;
     assertEquals(counts["read models"], Object.keys(mountedModels(kv)).length);
     assertEquals(counts["interactions"], 200);
-    assertEquals(counts["identities"], 22);
-    assertEquals(counts["remembered answers"], 3);
+    assertEquals(counts["changes of members"], 3);
+    assertEquals(counts["identities"], 25);
+    assertEquals(counts["profiles"], 6);
+    assertEquals(counts["remembered answers"], 4);
     for (const [what, count] of Object.entries(counts)) assert(count > 0, what);
   });
 });
@@ -427,17 +563,19 @@ Deno.test("a store in use has no faults", async () => {
         await interact(server, campaign, sent += 100, { "idempotency-key": `k${sent}` });
         const body = server.settings({ name: `Campaign ${sent}` });
         await server.expect(201, "POST", "/v1/campaigns", { body });
+        await people(server);
         await server.placard.engine.projector.flush();
       }
     };
     const loading = load();
     try {
-      for (const _ of range(3)) assertEquals((await check(server.kv)).faults, []);
+      for (let checks = 0; checks < 3 || sent < 500; checks++) {
+        assertEquals((await check(server.kv)).faults, []);
+      }
     } finally {
       over = true;
       await loading;
     }
-    assert(sent >= 500, `only ${sent} interactions meanwhile`);
   } finally {
     await server.close();
   }

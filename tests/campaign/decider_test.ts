@@ -106,6 +106,10 @@ const over = [...posting, ended("18:00")];
 
 const waitingForAudience = [created("08:00", forAudience), activated("09:00")];
 const calculating = [...waitingForAudience, preparing("11:00")];
+const waitingForAllButSome = [
+  created("08:00", { ...settings, audience: { kind: "all", excludeAudienceId: "aud_2" } }),
+  activated("09:00"),
+];
 
 const edit = (patch: Record<string, unknown>): CampaignCommand => ({ type: "edit", patch });
 const advance: CampaignCommand = { type: "advance" };
@@ -910,6 +914,18 @@ const specs: Record<string, Record<string, Spec>> = {
       at: "11:00",
       when: advance,
       then: [preparing("11:00")],
+    },
+    "and who is left out of everybody": {
+      given: waitingForAllButSome,
+      at: "11:00",
+      when: advance,
+      then: [preparing("11:00")],
+    },
+    "everybody but some is not posted before": {
+      given: [...waitingForAllButSome, preparing("11:00")],
+      at: "12:00",
+      when: advance,
+      then: [],
     },
     "posts at the start": {
       given: publishing,

@@ -15,7 +15,7 @@ export interface ModelSettings {
   description: string;
   type: "modal_text" | "modal_image_text";
   platforms: Platform[];
-  /** An audience's id, or everybody. */
+  /** An audience's id, everybody ("all"), or everybody but the members of one ("all but ID"). */
   audience: string;
   startMs: number | null;
   endMs: number | null;
@@ -287,7 +287,12 @@ const withImage = {
 const withoutImage = { images: null, imageAction: null };
 
 function audienceOf(audience: string): unknown {
-  return audience === "all" ? { kind: "all" } : { kind: "audience", audienceId: audience };
+  const excluded = /^all but (.+)$/.exec(audience)?.[1];
+  if (excluded !== undefined) return { kind: "all", excludeAudienceId: excluded };
+  const nobody = { excludeAudienceId: null };
+  return audience === "all"
+    ? { kind: "all", ...nobody }
+    : { kind: "audience", audienceId: audience, ...nobody };
 }
 
 function instantOf(atMs: number | null): string | null {

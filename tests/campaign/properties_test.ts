@@ -237,7 +237,7 @@ const pause = fc.record({
 });
 
 const platforms = fc.constantFrom<Platform[]>(["web"], ["web", "ios"], ["ios"]);
-const audience = fc.constantFrom("all", "all", "aud_1", "aud_2");
+const audience = fc.constantFrom("all", "all", "aud_1", "aud_2", "all but aud_1");
 
 /** One setting; `startMs` and `endMs` count from the instant of the command. */
 const oneChange = fc.oneof<fc.WeightedArbitrary<Partial<ModelSettings>>[]>(

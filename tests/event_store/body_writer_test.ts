@@ -172,3 +172,47 @@ Deno.test("an altered or missing body is not handed on", async () => {
     kv.close();
   }
 });
+
+testOnEngines("other keys change with the event, or neither does", async (store) => {
+  await withInstances([store.kv, await store.second()], async (one, two) => {
+    const state = ["also", "state"], guard = ["also", "guard"];
+    const also = (value: number, versionstamp: string | null, more = {}) => ({
+      checks: 1,
+      mutations: 2,
+      bytes: 100,
+      keyBytes: 100,
+      add: (operation: Deno.AtomicOperation) =>
+        void operation.check({ key: guard, versionstamp }).set(state, value).set(guard, value),
+      ...more,
+    });
+    // An event needs no body.
+    const content = (label: string) => ({
+      event: { type: "chunk", schema: 1, data: { label } },
+      meta: meta(label),
+    });
+    const positions = await Promise.all([
+      one.bodies.append(content("one"), undefined, also(1, null)),
+      two.bodies.append(content("two"), undefined, also(2, null)),
+    ]);
+    const stored = positions.findIndex((position) => position !== null);
+    assertEquals(positions.filter((position) => position !== null).length, 1);
+    const entry = await store.plain.get(state);
+    assertEquals(entry.value, stored + 1);
+    assertEquals(entry.versionstamp, parsePosition(positions[stored]!)!.versionstamp);
+    for (
+      const tooMuch of [{ checks: 10 }, { mutations: 900 }, { bytes: 700_000 }, {
+        keyBytes: 70_000,
+      }]
+    ) {
+      await assertRejects(
+        () => one.bodies.append(content("large"), undefined, also(3, null, tooMuch)),
+        TooLargeError,
+      );
+    }
+    const { versionstamp } = await store.plain.get(guard);
+    assert(await one.bodies.append(content("next"), undefined, also(4, versionstamp)) !== null);
+    assertEquals((await store.plain.get(state)).value, 4);
+    assertEquals((await soundLog(store.plain)).events.length, 2);
+    await one.tail.readOwnWrites();
+  });
+});

@@ -29,6 +29,8 @@ const item: fc.Arbitrary<ChunkItem> = fc.record({
   elementId: text,
   variant: text,
   name: text,
+  session: uint32,
+  claim: fc.option(fc.stringMatching(/^[0-9a-f]{32}$/)),
 });
 
 function decodeItems(bytes: Uint8Array): ChunkItem[] {
@@ -48,6 +50,8 @@ const sample: ChunkItem = {
   elementId: "buy",
   variant: "b",
   name: null,
+  session: 3_000_000_000,
+  claim: "00112233445566778899aabbccddeeff",
 };
 
 Deno.test("a decoded chunk holds the items that were encoded", () => {
@@ -73,7 +77,20 @@ Deno.test("the digests can be read alone, from bytes at any offset of a buffer",
 });
 
 Deno.test("the bytes of format 1 stay readable for ever", () => {
-  assertEquals(decodeItems(fromHex(formatOneHex)), [sample]);
+  assertEquals(decodeItems(fromHex(formatOneHex)), [{ ...sample, session: 0, claim: null }]);
+});
+
+Deno.test("the bytes of format 2 stay readable for ever", () => {
+  assertEquals(decodeItems(fromHex(formatTwoHex)), [sample]);
+});
+
+Deno.test("the last chunk is decoded once, and another one with the same content for itself", () => {
+  const bytes = encodeChunk([sample]);
+  const chunk = decodeChunk(bytes);
+  assert(decodeChunk(bytes) === chunk);
+  const copy = bytes.slice();
+  assert(decodeChunk(copy) !== chunk);
+  assertEquals(decodeItems(bytes), decodeItems(copy));
 });
 
 Deno.test("approximateBytes is not less than what is built", () => {
@@ -103,6 +120,8 @@ Deno.test("a thousand interactions with random ids take at most 28 bytes each", 
     elementId: ["buy", "image", null][random(3)]!,
     variant: ["b", null][random(2)]!,
     name: null,
+    session: 0,
+    claim: null,
   }));
   const bytes = encodeChunk(items).length / items.length;
   assert(bytes <= 28, `${bytes} bytes an interaction`);
@@ -115,6 +134,7 @@ Deno.test("an item that does not fit the columns is refused", () => {
   assertThrows(add({ device: 2 ** 32 }), RangeError, "device");
   assertThrows(add({ user: -1 }), RangeError, "user");
   assertThrows(add({ revision: 1.5 }), RangeError, "revision");
+  assertThrows(add({ session: 2 ** 32 }), RangeError, "session");
   assertThrows(add({ occurredAtMs: -1 }), RangeError, "occurredAtMs");
   assertEquals(builder.count, 0);
 });
@@ -124,7 +144,8 @@ Deno.test("malformed bytes are refused by name", () => {
   for (let length = 0; length < bytes.length; length++) {
     assertThrows(() => decodeChunk(bytes.subarray(0, length)), MalformedChunkError);
   }
-  assertThrows(() => decodeChunk(changed(bytes, 0, 2)), MalformedChunkError, "format 2");
+  assertThrows(() => decodeChunk(changed(bytes, 0, 3)), MalformedChunkError, "format 3");
+  assertThrows(() => decodeChunk(changed(bytes, 0, 1)), MalformedChunkError);
   assertThrows(() => decodeChunk(changed(bytes, 2, 1)), MalformedChunkError, "do not fit");
   assertThrows(() => decodeChunk(changed(bytes, 1, 2)), MalformedChunkError);
   assertThrows(() => decodeChunk(changed(bytes, 5 + 48, 1)), MalformedChunkError);
@@ -160,3 +181,9 @@ const formatOneHex =
   "0101000000000102030405060708090a0b0c0d0e0f3d00000028b52ffd0048e901001c0000005b5b" +
   "22636d705f31225d2c5b22627579225d2c5b2262225d2c5b5d5d7b0057469d010000010101020101" +
   "037011010103000001020101010100";
+
+const formatTwoHex =
+  "0201000000000102030405060708090a0b0c0d0e0f6900000028b52ffd0048490300410000005b5b" +
+  "22636d705f31225d2c5b22627579225d2c5b2262225d2c5b5d2c5b22303031313232333334343535" +
+  "3636373738383939616162626363646465656666225d5d7b0057469d010000010101020101037011" +
+  "01010300000102010101010004005ed0b20101";

@@ -7,10 +7,12 @@ import { faultsWith, spring, withValue } from "./settings_examples.ts";
 const draft = { name: "A draft", type: "modal_text" };
 
 Deno.test("settings are at most 24 KiB of UTF-8", () => {
-  const withText = (bytes: number) => ({
-    ...draft,
-    trigger: { kind: "event", event: "e", conditions: { and: [{ "!": "x".repeat(bytes) }] } },
-  });
+  const withText = (bytes: number) => {
+    // One condition takes only so much text.
+    const texts = ["x".repeat(bytes >> 1), "x".repeat(bytes - (bytes >> 1))];
+    const and = texts.map((text) => ({ "!": text }));
+    return { ...draft, trigger: { kind: "event", event: "e", conditions: { and } } };
+  };
   const overhead = new TextEncoder().encode(JSON.stringify(withText(0))).length;
   assert("settings" in parseSettings(withText(24 * 1_024 - overhead)));
   for (const input of [withText(24 * 1_024 - overhead + 1), withText(1_000_000)]) {

@@ -5,12 +5,14 @@ import { operationsOf } from "../support/conformity.ts";
 import { assertProblem, presetKeys, withServer } from "../support/server.ts";
 
 const roles: readonly Role[] = ["operator", "auditor", "sdk"];
-const clientRoutes = ["/v1/delivery", "/v1/delivery/status", "/v1/interactions"];
+const clientRoutes = ["", "/status", "/decide", "/claim"].map((path) => `/v1/delivery${path}`)
+  .concat("/v1/interactions");
 
 /** By the words of the contract, so that the document cannot be wrong together with the server. */
-function expectedRoles(method: string, path: string): Role[] {
+function expectedRoles(method: string, path: string, asksOnly: boolean): Role[] {
   const found: Role[] = ["operator"];
-  if (method === "get") found.push("auditor");
+  // Whoever may read may ask; what a client asks for itself is the client's.
+  if (method === "get" || (asksOnly && !clientRoutes.includes(path))) found.push("auditor");
   if (clientRoutes.includes(path)) found.push("sdk");
   return found;
 }
@@ -21,7 +23,8 @@ Deno.test("the document tells the roles of the contract", () =>
       const name = `${method} ${path}`;
       if (!path.startsWith("/v1/")) assertEquals(operation["x-roles"], undefined, name);
       else {
-        assertEquals([...operation["x-roles"]].sort(), expectedRoles(method, path).sort(), name);
+        const expected = expectedRoles(method, path, operation["x-asks-only"] === true);
+        assertEquals([...operation["x-roles"]].sort(), expected.sort(), name);
       }
     }
     return Promise.resolve();

@@ -51,7 +51,10 @@ Deno.test("a message has what a client needs to show it", () =>
     });
     assertEquals([content.title, content.images.portrait.alt], ["Hi", ""]);
     assertEquals([trigger.event, trigger.delaySeconds], ["cart", 3]);
-    assertEquals(caps.limits, [{ per: "day", by: "user", max: 2 }]);
+    assertEquals(caps, {
+      limits: [{ per: "day", by: "user", max: 2, remaining: 2 }],
+      remaining: 2,
+    });
     assert(headers.get("cache-control")!.includes("private"));
   }));
 

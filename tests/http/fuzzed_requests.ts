@@ -41,6 +41,7 @@ export function bend(fuzz: Fuzz, server: TestServer, one: Operation, known: Know
     ? undefined
     : bodyFor(fuzz, server, one, known);
   if (body !== undefined) {
+    if (one.path.endsWith("/batch")) headers["content-type"] = "application/x-ndjson";
     bentHeader("content-type", 0.04, [
       "text/plain",
       "application/json;charset=x",
@@ -145,7 +146,24 @@ function bodyFor(
     workspace: () => ({ platforms: ["web", "ios"], timeZone: "Asia/Seoul", activeLimit: 50 }),
     interactions: () => ({ interactions: Array.from({ length: 1 + fuzz.below(4) }, item) }),
   };
-  const value = valid[action]?.() ?? {};
+  if (action === "batch") return lines(fuzz, path);
+  const value = method === "put" ? profile(fuzz, path) : valid[action]?.() ?? {};
   if (method === "post" && fuzz.maybe(0.4)) return JSON.stringify(value);
   return fuzz.maybe(0.8) ? fuzz.bytes(fuzz.bent(value)) : fuzz.bytes(value);
+}
+
+function profile(fuzz: Fuzz, path: string): Record<string, unknown> {
+  const attributes = { plan: fuzz.of(["pro", "free"]), age: fuzz.below(90), tags: ["a", 1, null] };
+  return { attributes, ...(path.includes("devices") ? { userId: `u${fuzz.below(20)}` } : {}) };
+}
+
+/** Lines of a batch, some of them bent. */
+function lines(fuzz: Fuzz, path: string): string | Uint8Array {
+  const id = path.includes("devices") ? "deviceId" : "userId";
+  const all = Array.from({ length: fuzz.below(5) }, () => {
+    const value = { [id]: `x${fuzz.below(50)}`, ...profile(fuzz, path) };
+    return fuzz.maybe(0.5) ? JSON.stringify(value) : fuzz.bytes(fuzz.bent(value));
+  });
+  return all.map((line) => typeof line === "string" ? line : new TextDecoder().decode(line))
+    .join(fuzz.of(["\n", "\r\n", "\n\n"]));
 }

@@ -125,10 +125,10 @@ Deno.test("a token that is none is 422 invalid_session", () =>
   withServer(async (server) => {
     const made = (value: unknown) => btoa(JSON.stringify(value)).replaceAll("=", "");
     const escaped = (json: string) => btoa(json).replaceAll("=", "");
-    const bad = ["x", "%00", "e30", made(null), made([]), made([2, "p", []]), made([1, 5, []])]
-      .concat([made([1, "p", {}]), made([1, "p", [["a"]]]), made([1, "p", [["a", "b"]]])])
-      .concat([made([1, "p", [["a", 1.5]]]), escaped('[1,"\\u4e00",[]]')])
-      .concat([escaped('[1,"p",[["\\u4e00",1]]]'), escaped('[1,"\\ud800",[]]')]);
+    const bad = ["x", "%00", "e30", made(null), made([]), made([1, "", 0, []]), made([2, 5, 0, []])]
+      .concat([made([2, "", 0, {}]), made([2, "", 0, [["a"]]]), made([2, "", 0, [["a", "b"]]])])
+      .concat([made([2, "", 0, [["a", 1.5]]]), escaped('[2,"\\u4e00",0,[]]')])
+      .concat([escaped('[2,"",0,[["\\u4e00",1]]]'), escaped('[2,"\\ud800",0,[]]')]);
     for (const token of bad) {
       const path = `${url}&session=${encodeURIComponent(token)}`;
       assertProblem(await server.request("GET", path, { role: "sdk" }), 422, "invalid_session");

@@ -197,3 +197,58 @@ Deno.test("register: a store that stays down is told, and is tried again by the 
     assertEquals(await register.assign("device", ["b"]), new Map([["b", 1]]));
     assertEquals(await register.assign("device", ["a"]), new Map([["a", 2]]));
   }));
+
+/** Forgets as whoever appends the event does. */
+async function forget(kv: Deno.Kv, register: IdentityRegister, id: string): Promise<number> {
+  const entry = (await register.forgetting("device", id))!;
+  const operation = kv.atomic();
+  entry.add(operation);
+  assert((await operation.commit()).ok);
+  register.drop("device", entry.number, id);
+  return entry.number;
+}
+
+Deno.test("register: finding gives no number", () =>
+  withKv(async (kv) => {
+    const register = new IdentityRegister(kv);
+    assertEquals(await register.find("device", "a"), undefined);
+    assertEquals(await register.highest("device"), 0);
+    await new IdentityRegister(kv).assign("device", ["a", "b"]);
+    assertEquals(await register.find("device", "b"), 2);
+    assertEquals(register.known("device", "b"), 2);
+    assertEquals(await register.find("user", "b"), undefined);
+    assertEquals([await register.highest("device"), await register.highest("user")], [2, 0]);
+  }));
+
+Deno.test("register: a forgotten number is never given again, the same id gets a new one", () =>
+  withKv(async (kv) => {
+    const [register, other] = [new IdentityRegister(kv), new IdentityRegister(kv)];
+    await register.assign("device", ["a", "b", "c"]);
+    await other.warm();
+    assertEquals(await forget(kv, register, "c"), 3);
+    assertEquals(await register.forgetting("device", "c"), undefined);
+    assertEquals(await register.find("device", "c"), undefined);
+    assertEquals(await register.assign("device", ["c", "d"]), new Map([["c", 4], ["d", 5]]));
+    // The other one has not heard of it yet; then it has, twice.
+    assertEquals(other.known("device", "c"), 3);
+    for (const _ of [1, 2]) other.drop("device", 3);
+    assertEquals(other.known("device", "c"), undefined);
+    assertEquals(other.known("device", "b"), 2);
+    assertEquals(await other.assign("device", ["c", "e"]), new Map([["c", 4], ["e", 6]]));
+    const later = new IdentityRegister(kv);
+    await later.warm();
+    later.drop("device", 3);
+    assertEquals(await later.assign("device", ["a", "f"]), new Map([["a", 1], ["f", 7]]));
+    assertEquals(await later.highest("device"), 7);
+  }));
+
+Deno.test("register: what is looked up while it is forgotten does not stay in memory", () =>
+  withKv(async (kv) => {
+    const register = new IdentityRegister(kv);
+    await new IdentityRegister(kv).assign("device", ["a"]);
+    register.drop("device", 1);
+    assertEquals(await register.find("device", "a"), 1);
+    assertEquals(register.known("device", "a"), undefined);
+    await register.warm();
+    assertEquals(register.known("device", "a"), undefined);
+  }));

@@ -27,6 +27,8 @@ function rowOf({ settings, ...given }: Some): CampaignRow {
     updatedAtMs: 0,
     settingsChangedAtMs: 0,
     revisions: [],
+    snapshotId: null,
+    tests: [],
     deliveryChangedPosition: "",
     ...given,
     settings: { name: "n", type: "modal_text", ...settings },

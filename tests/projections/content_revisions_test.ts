@@ -25,7 +25,8 @@ function kept(steps: readonly Step[]): [number, string][] {
     revisions = nextRevisions(revisions, campaign, positionOf(index + 1));
   });
   return revisions.map(({ revision, position, delivered }) => {
-    assertEquals(delivered.content.title, `t${revision}`);
+    const isOver = steps.at(-1)!.status === "ended";
+    assertEquals(delivered.content.title, isOver ? undefined : `t${revision}`);
     return [revision, position];
   });
 }
@@ -58,9 +59,9 @@ const table: [
     [1, 1],
     [2, 3],
   ]],
-  ["the end", [["posting", 1], [reflecting, 2], ["ended", 2]], []],
+  ["the end", [["posting", 1], [reflecting, 2], ["ended", 2]], [[1, 1], [2, 2]]],
   ["an end without a posting", [["waiting_to_post", 1], ["ended", 1]], []],
-  ["an end while stopped", [["posting", 1], ["stopped", 1], ["ended", 1]], []],
+  ["an end while stopped", [["posting", 1], ["stopped", 1], ["ended", 1]], [[1, 1]]],
 ];
 
 Deno.test("content revisions: which are kept, and from which position each was current", () => {
@@ -118,7 +119,7 @@ Deno.test("content revisions: in the rows, over a stop, a restart and the end", 
     [edited("e", 4), "d e f e"],
     [goesLive[0]!, "d e f e"],
     [goesLive[1]!, "d e f e"],
-    [event("campaign_ended", { at, cause: "end_command", neverPosted: false }), ""],
+    [event("campaign_ended", { at, cause: "end_command", neverPosted: false }), "   "],
   ];
   const model = new CampaignsProjection();
   const log = new TestLog();
@@ -127,4 +128,34 @@ Deno.test("content revisions: in the rows, over a stop, a restart and the end", 
     const { revisions } = model.rows.get("c1")!;
     assertEquals(revisions.map(({ delivered }) => delivered.content.title).join(" "), titles);
   });
+});
+
+Deno.test("content revisions: after the end there is what interactions need, and no more", () => {
+  const button = { elementId: "later", label: "Later", action: { type: "hide", for: "7d" } };
+  const campaign = {
+    status: "posting",
+    contentRevision: 1,
+    settings: {
+      ...settings("t"),
+      content: { title: "t", body: "b", buttons: [button] },
+      variants: [{ key: "b", weight: 40, content: { title: "v", buttons: [button] } }],
+    } as CampaignSettings,
+  };
+  const live = nextRevisions([], campaign, positionOf(1));
+  const over = nextRevisions(live, { ...campaign, status: "ended" }, positionOf(2));
+  const { content, variants, ...rest } = over[0]!.delivered;
+  const { content: _, variants: __, ...before } = live[0]!.delivered;
+  assertEquals(rest, before);
+  assertEquals(
+    content,
+    {
+      orientations: ["portrait"],
+      closeButton: { visible: true },
+      buttons: [button],
+    } as unknown as typeof content,
+  );
+  assertEquals(
+    variants,
+    [{ key: "b", weight: 40, content: { buttons: [button] } }] as typeof variants,
+  );
 });

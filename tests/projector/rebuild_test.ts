@@ -85,8 +85,19 @@ function interact(server: TestServer, campaignId: string, first: number, count: 
   return server.expect(202, "POST", "/v1/interactions", { role: "sdk", body: { interactions } });
 }
 
+/** A list with a member, so that every read model has rows. */
+async function guests(server: TestServer): Promise<void> {
+  const body = { name: "Guests", kind: "list" };
+  const { json } = await server.expect(201, "POST", "/v1/audiences", { body });
+  await server.expect(200, "POST", `/v1/audiences/${json.id}/members`, {
+    body: '{"op":"add","userId":"u1"}',
+    headers: { "content-type": "application/x-ndjson" },
+  });
+}
+
 Deno.test("a rebuild of every read model finds what is live", async () => {
   await withServer(async (server) => {
+    await guests(server);
     await aDayOf(server);
     const { engine } = server.placard;
     for (const mounted of engine.projector.mounted) {
@@ -98,14 +109,19 @@ Deno.test("a rebuild of every read model finds what is live", async () => {
       assertEquals(done.comparison?.differences, [], mounted.name);
       assert(done.comparison!.rowCount > 0, mounted.name);
       assertEquals(done.position, engine.tail.cursor.position);
-      assertEquals(done.live, { slot: "1.2", previous: "1.1" });
+      const { revision } = mounted.model;
+      assertEquals(done.live, { slot: `${revision}.2`, previous: `${revision}.1` });
     }
     for (const mounted of engine.projector.mounted) {
+      const { revision } = mounted.model;
       const again = await rebuild({ kv: server.kv, reader: engine.reader, create: mounted.create });
       assertEquals(again.comparison?.differences, [], mounted.name);
-      assertEquals(again.live, { slot: "1.3", previous: "1.2" });
+      assertEquals(again.live, { slot: `${revision}.3`, previous: `${revision}.2` });
       // What is older than the way back is gone.
-      assertEquals(await slotNames(server.kv, mounted.name), new Set(["1.2", "1.3"]));
+      assertEquals(
+        await slotNames(server.kv, mounted.name),
+        new Set([`${revision}.2`, `${revision}.3`]),
+      );
     }
   });
 });
@@ -344,6 +360,7 @@ Deno.test("under load no question fails or sees lower totals while its model is 
   try {
     const campaign = await server.campaignIn("posting");
     await server.expect(200, "PATCH", "/v1/workspace", { body: { timeZone: "Asia/Seoul" } });
+    await guests(server);
     const models = server.placard.engine.projector.mounted.filter((one) =>
       one.options.exchangeable
     );
@@ -447,15 +464,15 @@ Deno.test("the task rebuilds in a second process while a server runs", async () 
       const dry = await runTask("rebuild", ["kpi", "--dry-run"], path);
       assertEquals(dry.code, 0, dry.output);
       assertStringIncludes(dry.output, "no differences");
-      assertEquals((await liveOf(kv, "kpi")).slot, "1.1");
+      assertEquals((await liveOf(kv, "kpi")).slot, "2.1");
       const { kpi } = server.placard.engine.models;
       const done = await runTask("rebuild", ["kpi"], path);
       assertEquals(done.code, 0, done.output);
-      assertStringIncludes(done.output, "slot 1.2 is live");
-      await until("the server notices", () => kpi.slotName === "1.2");
+      assertStringIncludes(done.output, "slot 2.2 is live");
+      await until("the server notices", () => kpi.slotName === "2.2");
       const back = await runTask("rebuild", ["kpi", "--back"], path);
       assertEquals(back.code, 0, back.output);
-      await until("the server notices", () => kpi.slotName === "1.1");
+      await until("the server notices", () => kpi.slotName === "2.1");
       await assertSlotFresh(server, kpi);
     } finally {
       await server.close();

@@ -9,7 +9,7 @@ import type { CampaignCommand } from "../../campaign/mod.ts";
 import type { CampaignState } from "../../campaign/mod.ts";
 import { copySettings } from "../../campaign/mod.ts";
 import type { Decided } from "../../event_store/mod.ts";
-import type { Request, Result } from "../../transact/mod.ts";
+import { campaignStream, type Done, type Request, type Result } from "../../transact/mod.ts";
 import { campaignJson } from "../campaign_json.ts";
 import {
   answerTo,
@@ -22,6 +22,7 @@ import {
   patchBody,
   readCommandBody,
   reasonLengthMax,
+  withEventsBetween,
 } from "../command.ts";
 import type { Engine } from "../engine.ts";
 import { invalidInput } from "../problem.ts";
@@ -54,9 +55,10 @@ export function campaignCommandRoutes(engine: Engine): Route[] {
     reason?: string,
   ) => {
     const id = call.context.req.param("id")!;
+    const stream = campaignStream(id);
     const { meta, expectedVersion, remember } = commandCall(engine, call, body, reason);
     const answer = (result: Result<CampaignState>): Decided<CommandAnswer> =>
-      answerTo(result, (state, version) => campaignAnswerOf(id, version, state, 200));
+      answerTo(result, (done) => campaignAnswerOf(id, done, 200));
     const outcome = await engine.transact.campaign(id, {
       command,
       meta,
@@ -64,7 +66,7 @@ export function campaignCommandRoutes(engine: Engine): Route[] {
       remember,
       answer,
     });
-    return commandResponse(await withEventsBetween(engine, id, expectedVersion, outcome));
+    return commandResponse(await withEventsBetween(engine, stream, expectedVersion, outcome));
   };
 
   const create = async (
@@ -78,8 +80,7 @@ export function campaignCommandRoutes(engine: Engine): Route[] {
       command,
       meta,
       remember,
-      answer: (result) =>
-        answerTo(result, (state, version) => campaignAnswerOf(id, version, state, 201)),
+      answer: (result) => answerTo(result, (done) => campaignAnswerOf(id, done, 201)),
     });
     return commandResponse(outcome);
   };
@@ -160,6 +161,7 @@ export function campaignCommandRoutes(engine: Engine): Route[] {
       problems: [404, 409, 412],
       handle: async (call) => {
         const id = call.context.req.param("id")!;
+        const stream = campaignStream(id);
         const { meta, expectedVersion, remember } = commandCall(engine, call, {});
         const outcome = await engine.transact.campaign(id, {
           command: { type: "delete" },
@@ -168,7 +170,7 @@ export function campaignCommandRoutes(engine: Engine): Route[] {
           remember,
           answer: (result) => answerTo(result, () => ({ status: 204, headers: {}, body: null })),
         });
-        return commandResponse(await withEventsBetween(engine, id, expectedVersion, outcome));
+        return commandResponse(await withEventsBetween(engine, stream, expectedVersion, outcome));
       },
     }),
     route({
@@ -204,8 +206,7 @@ export function campaignCommandRoutes(engine: Engine): Route[] {
 
 function campaignAnswerOf(
   id: string,
-  version: number,
-  state: CampaignState,
+  { version, state, audienceExists }: Done<CampaignState>,
   status: 200 | 201,
 ): CommandAnswer {
   return {
@@ -215,27 +216,6 @@ function campaignAnswerOf(
       etag: etagOf(version),
       ...(status === 201 ? { location: `/v1/campaigns/${id}` } : {}),
     },
-    body: JSON.stringify(campaignJson(id, version, state)),
+    body: JSON.stringify(campaignJson(id, version, state, audienceExists)),
   };
 }
-
-/** A version mismatch also tells what has happened since the version that the caller knows. */
-async function withEventsBetween<T extends { answer: CommandAnswer }>(
-  engine: Engine,
-  id: string,
-  expectedVersion: number | undefined,
-  outcome: T,
-): Promise<T> {
-  const { answer } = outcome;
-  if (answer.status !== 412 || expectedVersion === undefined || !answer.body) return outcome;
-  const problem = JSON.parse(answer.body);
-  await engine.tail.readOwnWrites();
-  const positions = engine.models.index.model
-    .positions(`campaign/${id}`, expectedVersion, problem.currentVersion)
-    .slice(-eventTypesToldMax);
-  const events = await engine.reader.readAt(positions);
-  const eventsSince = events.map(({ event }) => event.type);
-  return { ...outcome, answer: { ...answer, body: JSON.stringify({ ...problem, eventsSince }) } };
-}
-
-const eventTypesToldMax = 100;

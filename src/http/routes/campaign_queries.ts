@@ -36,11 +36,18 @@ export function campaignQueryRoutes(engine: Engine): Route[] {
   const { models } = engine;
 
   const read = async (id: string, after: string | undefined) => {
-    const position = await prepareRead(engine, [models.campaigns, models.statuses], after);
+    const position = await prepareRead(engine, [
+      models.campaigns,
+      models.statuses,
+      models.audiences,
+    ], after);
     const row = models.campaigns.model.get(id);
     if (!row) throw notFound();
     return { row, position };
   };
+
+  const rowJson = (row: CampaignRow) =>
+    campaignJson(row.id, row.version, row, (id) => models.audiences.model.exists(id));
 
   return [
     route({
@@ -68,7 +75,7 @@ export function campaignQueryRoutes(engine: Engine): Route[] {
       handle: async ({ query }) => {
         const position = await prepareRead(
           engine,
-          [models.campaigns, models.workspace],
+          [models.campaigns, models.workspace, models.audiences],
           query.after,
         );
         const { status, type, platform, q, sort, limit, cursor } = query;
@@ -201,8 +208,4 @@ export function campaignQueryRoutes(engine: Engine): Route[] {
       },
     }),
   ];
-}
-
-function rowJson(row: CampaignRow) {
-  return campaignJson(row.id, row.version, row);
 }

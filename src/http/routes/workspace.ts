@@ -3,6 +3,7 @@ import { z } from "zod";
 import { isTimeZone } from "../../../events/campaign_schedule.ts";
 import { platforms, roles } from "../../../events/workspace_events.ts";
 import { sha256Hex } from "../../event_store/mod.ts";
+import type { Done } from "../../transact/mod.ts";
 import { activeLimitMax, type WorkspaceCommand, type WorkspaceState } from "../../workspace/mod.ts";
 import { instant } from "../campaign_json.ts";
 import {
@@ -43,11 +44,11 @@ export function workspaceRoutes(engine: Engine): Route[] {
     call: Call<unknown>,
     body: unknown,
     one: WorkspaceCommand,
-    done: (state: WorkspaceState, version: number, timeMs: number) => CommandAnswer,
+    answerOf: (done: Done<WorkspaceState>) => CommandAnswer,
   ) => {
     const { meta, expectedVersion, remember } = commandCall(engine, call, body);
     const answer = (result: Parameters<typeof answerTo<WorkspaceState>>[0]) =>
-      answerTo(result, done);
+      answerTo(result, answerOf);
     const outcome = await engine.transact.workspace({
       command: one,
       meta,
@@ -108,7 +109,7 @@ export function workspaceRoutes(engine: Engine): Route[] {
           call,
           body,
           { type: "change", set: set as Extract<WorkspaceCommand, { type: "change" }>["set"] },
-          (state, version) => ({
+          ({ state, version }) => ({
             status: 200,
             headers: { "content-type": "application/json", etag: etagOf(version) },
             body: JSON.stringify({ version, ...state.settings }),
@@ -143,7 +144,7 @@ export function workspaceRoutes(engine: Engine): Route[] {
           call,
           body,
           { type: "create_key", keyId, name, role, secretHash: sha256Hex(secret) },
-          (_state, _version, timeMs) => ({
+          ({ timeMs }) => ({
             status: 201,
             headers: { "content-type": "application/json", location: `/v1/keys/${keyId}` },
             body: JSON.stringify({

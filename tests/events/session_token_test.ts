@@ -7,7 +7,7 @@ import {
   encodeSession,
   type Session,
   sessionTokenLengthMax,
-} from "../../src/delivery/session.ts";
+} from "../../events/session_token.ts";
 import { law } from "../support/laws.ts";
 import { positionOf } from "../support/recorded.ts";
 
@@ -33,30 +33,39 @@ const pins = fc.dictionary(
 );
 
 Deno.test("session token: what goes in comes out, in characters that need no escape", () => {
-  law(fc.record({ position, pins }, { noNullPrototype: true }), (session) => {
-    const token = encodeSession(session);
-    assertMatch(token, /^[\w-]+$/);
-    assertEquals(encodeURIComponent(token), token);
-    assertEquals(decodeSession(token), session);
-    // The same session has one token, however its pins were gathered.
-    const turned = Object.fromEntries(Object.entries(session.pins).reverse());
-    assertEquals(encodeSession({ ...session, pins: turned }), token);
-  }, 1_000);
+  law(
+    fc.record({ position, startedAtMs: fc.maxSafeNat(), pins }, { noNullPrototype: true }),
+    (session) => {
+      const token = encodeSession(session);
+      assertMatch(token, /^[\w-]+$/);
+      assertEquals(encodeURIComponent(token), token);
+      assertEquals(decodeSession(token), session);
+      // The same session has one token, however its pins were gathered.
+      const turned = Object.fromEntries(Object.entries(session.pins).reverse());
+      assertEquals(encodeSession({ ...session, pins: turned }), token);
+    },
+    1_000,
+  );
 });
 
 Deno.test("session token: of 1,000 pins the last are kept, and it is no longer than allowed", () => {
   for (const revision of [1, 100, 999_999]) {
     const all = Array.from({ length: 1_000 }, (_, nth) => [campaignId(nth), revision] as const);
-    const token = encodeSession({ position: positionOf(1), pins: Object.fromEntries(all) });
+    const token = encodeSession({
+      position: positionOf(1),
+      startedAtMs: 2 ** 41,
+      pins: Object.fromEntries(all),
+    });
     assert(token.length <= sessionTokenLengthMax, `${token.length} characters`);
     assertEquals(decodeSession(token), {
       position: positionOf(1),
+      startedAtMs: 2 ** 41,
       pins: Object.fromEntries(all.slice(-pinsMax)),
     });
   }
 });
 
-const good: Session = { position: positionOf(3), pins: { [campaignId(1)]: 2 } };
+const good: Session = { position: positionOf(3), startedAtMs: 7, pins: { [campaignId(1)]: 2 } };
 const pin = [campaignId(1), 2];
 const at = positionOf(3);
 
@@ -72,35 +81,42 @@ const nonsense: [what: string, token: string][] = [
   ["a number", encoded(1)],
   ["an object", encoded({ position: at, pins: [] })],
   ["nothing in it", encoded([])],
-  ["another format", encoded([2, at, []])],
-  ["the format as text", encoded(["1", at, []])],
-  ["no pins", encoded([1, at])],
-  ["one field more", encoded([1, at, [], 0])],
-  ["a position that is a number", encoded([1, 0, []])],
-  ["no position", encoded([1, "x", []])],
-  ["a position with more", encoded([1, at + "0", []])],
-  ["a position in capitals", encoded([1, "000A-0000000000000000000A-0000", []])],
-  ["pins as an object", encoded([1, at, { [campaignId(1)]: 2 }])],
-  ["a pin that is none", encoded([1, at, [null]])],
-  ["a pin as text", encoded([1, at, ["ab"]])],
-  ["no campaign", encoded([1, at, [["", 1]]])],
-  ["a campaign with a slash", encoded([1, at, [["a/b", 1]]])],
-  ["a campaign that is too long", encoded([1, at, [["a".repeat(41), 1]]])],
-  ["a revision as text", encoded([1, at, [[campaignId(1), "2"]]])],
-  ["half a revision", encoded([1, at, [[campaignId(1), 1.5]]])],
-  ["no revision", encoded([1, at, [[campaignId(1)]]])],
-  ["too many pins", encoded([1, at, Array(pinsMax + 1).fill(pin)])],
+  ["another format", encoded([1, at, 7, []])],
+  ["the format as text", encoded(["2", at, 7, []])],
+  ["no pins", encoded([2, at, 7])],
+  ["one field more", encoded([2, at, 7, [], 0])],
+  ["a position that is a number", encoded([2, 0, 7, []])],
+  ["no position", encoded([2, "x", 7, []])],
+  ["a position with more", encoded([2, at + "0", 7, []])],
+  ["a position in capitals", encoded([2, "000A-0000000000000000000A-0000", 7, []])],
+  ["pins as an object", encoded([2, at, 7, { [campaignId(1)]: 2 }])],
+  ["a pin that is none", encoded([2, at, 7, [null]])],
+  ["a pin as text", encoded([2, at, 7, ["ab"]])],
+  ["no campaign", encoded([2, at, 7, [["", 1]]])],
+  ["a campaign with a slash", encoded([2, at, 7, [["a/b", 1]]])],
+  ["a campaign that is too long", encoded([2, at, 7, [["a".repeat(41), 1]]])],
+  ["a revision as text", encoded([2, at, 7, [[campaignId(1), "2"]]])],
+  ["half a revision", encoded([2, at, 7, [[campaignId(1), 1.5]]])],
+  ["no revision", encoded([2, at, 7, [[campaignId(1)]]])],
+  ["too many pins", encoded([2, at, 7, Array(pinsMax + 1).fill(pin)])],
+  ["a start before time", encoded([2, at, -1, []])],
+  ["a start as text", encoded([2, at, "7", []])],
   ["depth", btoa("[".repeat(5_000))],
 ];
 
 Deno.test("session token: what is no token of ours is null", () => {
-  assertEquals(decodeSession(encoded([1, at, [pin]])), good);
-  assertEquals(decodeSession(encoded([1, "", []])), { position: "", pins: {} });
+  assertEquals(decodeSession(encoded([2, at, 7, [pin]])), good);
+  assertEquals(decodeSession(encoded([2, "", 7, []])), { position: "", startedAtMs: 7, pins: {} });
   for (const [what, token] of nonsense) assertEquals(decodeSession(token), null, what);
 });
 
 Deno.test("session token: any text gives a session or null, never a throw or more than it may", () => {
-  const near = fc.tuple(fc.constantFrom(1, 2, null), fc.constantFrom("", at, 5), fc.jsonValue())
+  const near = fc.tuple(
+    fc.constantFrom(1, 2, null),
+    fc.constantFrom("", at, 5),
+    fc.nat(),
+    fc.jsonValue(),
+  )
     .map((fields) => new TextEncoder().encode(JSON.stringify(fields)).toBase64());
   const broken = fc.tuple(fc.nat(80), fc.string({ minLength: 1, maxLength: 1 }))
     .map(([index, text]) => encodeSession(good).slice(0, index) + text);
@@ -113,7 +129,7 @@ Deno.test("session token: any text gives a session or null, never a throw or mor
 });
 
 Deno.test("session token: names of JavaScript's own objects are ids like others", () => {
-  const token = encoded([1, at, [["__proto__", 3], ["constructor", 4]]]);
+  const token = encoded([2, at, 7, [["__proto__", 3], ["constructor", 4]]]);
   const { pins } = decodeSession(token)!;
   assertEquals(Object.entries(pins), [["__proto__", 3], ["constructor", 4]]);
   assertEquals(Object.getPrototypeOf(pins), Object.prototype);

@@ -1,9 +1,7 @@
-/** What SDKs call: delivery, its cheap status, and interactions. */
+/** What SDKs report: interactions. */
 import type { Context } from "hono";
 import { z } from "zod";
 import { problemsOf } from "../../../events/settings_problems.ts";
-import { platforms } from "../../../events/workspace_events.ts";
-import { sessionTokenLengthMax } from "../../delivery/mod.ts";
 import { KeyReusedError, rememberedAnswer } from "../../event_store/mod.ts";
 import {
   type Interaction,
@@ -11,7 +9,6 @@ import {
   interactionsPerCallMax,
   type Received,
   type Rejected,
-  subjectId,
 } from "../../ingest/mod.ts";
 import { checkMediaType, checkNesting, parseJson, readBody, readBytes, readText } from "../body.ts";
 import { jsonBody, rememberUnder } from "../command.ts";
@@ -19,77 +16,18 @@ import type { Engine } from "../engine.ts";
 import { HttpProblem, invalidInput } from "../problem.ts";
 import { json, positionHeader, prepareRead } from "../read.ts";
 import { type Call, type Route, route } from "../route.ts";
-import { deliverySchema, receivedSchema } from "../schemas.ts";
+import { receivedSchema } from "../schemas.ts";
 
 /** 1,000 interactions of about 2 KB. */
 const interactionsBytesMax = 2 * 1024 * 1024;
-const campaignIdsMax = 200;
-const localeLengthMax = 35;
 
 const callers = ["sdk", "operator"] as const;
-/** An auditor may ask everything, and report nothing. */
-const readers = ["sdk", "operator", "auditor"] as const;
 const batchSchema = z.strictObject({
   interactions: z.array(interactionSchema).min(1).max(interactionsPerCallMax),
 });
 
-export function clientRoutes(engine: Engine): Route[] {
+export function interactionRoutes(engine: Engine): Route[] {
   return [
-    route({
-      method: "get",
-      path: "/v1/delivery",
-      tag: "Clients",
-      summary: "What may be shown now, highest priority first",
-      description:
-        "The first answer starts a session. A client that sends `session` back keeps the " +
-        "content revisions of that moment; it keeps the newest token that it was given.",
-      roles: readers,
-      query: z.strictObject({
-        platform: z.enum(platforms),
-        deviceId: subjectId,
-        userId: subjectId.optional(),
-        session: z.string().max(sessionTokenLengthMax).optional(),
-        locale: z.string().max(localeLengthMax).optional(),
-      }),
-      takesIfNoneMatch: true,
-      answers: {
-        200: {
-          description: "The messages",
-          schema: deliverySchema,
-          headers: ["ETag", "Placard-Position"],
-        },
-        304: { description: "Nothing has changed", headers: ["ETag", "Placard-Position"] },
-      },
-      handle: ({ context, query }) => {
-        const answer = () => deliveryAnswer(engine, context, query);
-        // Nearly always there is nothing to wait for.
-        const fresh = engine.tail.hasOwnWrites && !engine.scheduler.isDue;
-        return fresh ? answer() : prepareRead(engine, [engine.models.campaigns]).then(answer);
-      },
-    }),
-    route({
-      method: "get",
-      path: "/v1/delivery/status",
-      tag: "Clients",
-      summary: "Which of these campaigns may still be shown",
-      roles: readers,
-      query: z.strictObject({ campaignId: z.array(z.string()).min(1).max(campaignIdsMax) }),
-      answers: {
-        200: {
-          description: "Those that may be shown",
-          schema: z.strictObject({ active: z.array(z.string()) }),
-          headers: ["Placard-Position"],
-        },
-      },
-      handle: async ({ query }) => {
-        const position = await prepareRead(engine, [engine.models.campaigns]);
-        return json(
-          { active: engine.delivery.active(query.campaignId) },
-          200,
-          positionHeader(position),
-        );
-      },
-    }),
     route({
       method: "post",
       path: "/v1/interactions",
@@ -123,38 +61,6 @@ export function clientRoutes(engine: Engine): Route[] {
       },
     }),
   ];
-}
-
-interface DeliveryQuery {
-  readonly platform: (typeof platforms)[number];
-  readonly session?: string | undefined;
-}
-
-function deliveryAnswer(
-  engine: Engine,
-  context: Context,
-  { platform, session }: DeliveryQuery,
-): Response {
-  engine.projector.assertFolding(engine.models.campaigns);
-  const answer = engine.delivery.sync(platform, session);
-  if (!answer) {
-    const message = "is no token of a session; leave it out to begin a new one";
-    throw new HttpProblem("invalid_session", message, {
-      errors: [{ pointer: "/session", code: "invalid_session", message }],
-    });
-  }
-  const headers = {
-    "content-type": "application/json",
-    etag: answer.etag,
-    "cache-control": "private, no-cache",
-    "placard-position": engine.tail.cursor.position,
-  };
-  const match = context.req.header("if-none-match");
-  if (match !== undefined && (match === "*" || match.includes(answer.etag))) {
-    const { "content-type": _, ...rest } = headers;
-    return new Response(null, { status: 304, headers: rest });
-  }
-  return new Response(answer.body, { headers });
 }
 
 /** The body as text; gzip is taken off, and what comes out is bounded too. */
