@@ -62,3 +62,27 @@ export function decodeSession(token: string): Session | null {
 export function sessionKey({ startedAtMs }: Pick<Session, "startedAtMs">): number {
   return startedAtMs % 2 ** 32 || 1;
 }
+
+/** Characters of the tokens that a reader keeps; the oldest go first. */
+const keptCharacters = 4_000_000;
+
+/** Reads tokens, and keeps what it has read: clients send one token again and again. */
+export class SessionTokens {
+  readonly #read = new Map<string, Session | null>();
+  #keptLength = 0;
+
+  /** Null for one that is none of ours. */
+  read(token: string): Session | null {
+    const known = this.#read.get(token);
+    if (known !== undefined) return known;
+    const session = decodeSession(token);
+    this.#read.set(token, session);
+    this.#keptLength += token.length;
+    for (const oldest of this.#read.keys()) {
+      if (this.#keptLength <= keptCharacters) break;
+      this.#read.delete(oldest);
+      this.#keptLength -= oldest.length;
+    }
+    return session;
+  }
+}

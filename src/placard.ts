@@ -194,7 +194,6 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
       identities,
       campaigns: liveCampaigns,
       eligibility,
-      exposures,
       durations,
     }),
     explain: new Explain(

@@ -2,7 +2,7 @@
  * From a request to what the rules are asked about: the numbers of its subject, the user's attributes.
  * Nearly always all of it is at hand; a promise is given only where something has to be read.
  */
-import { decodeSession, type Session } from "../../events/session_token.ts";
+import { type Session, SessionTokens } from "../../events/session_token.ts";
 import type { Platform } from "../../events/workspace_events.ts";
 import type { IdentityKind, IdentityRegister } from "../identity/mod.ts";
 import type { Profiles } from "../profiles/mod.ts";
@@ -19,12 +19,13 @@ export interface DeliveryRequest {
   readonly locale?: string | undefined;
 }
 
+/** The caller sent a token that is none of ours. */
 export class InvalidSessionError extends Error {
   override readonly name = "InvalidSessionError";
 }
 
 export class Asking {
-  readonly #sessions = new Map<string, Session>();
+  readonly #tokens = new SessionTokens();
 
   constructor(readonly identities: IdentityRegister, readonly profiles: Profiles) {}
 
@@ -62,14 +63,10 @@ export class Asking {
     return this.profiles.attributesOf("user", user) ?? this.profiles.load("user", user);
   }
 
-  /** Throws `InvalidSessionError`. Clients send the same token again and again. */
+  /** Throws `InvalidSessionError`. */
   session(token: string): Session {
-    const kept = this.#sessions.get(token);
-    if (kept) return kept;
-    const session = decodeSession(token);
-    if (!session) throw new InvalidSessionError();
-    if (this.#sessions.size >= sessionsKeptMax) this.#sessions.clear();
-    this.#sessions.set(token, session);
+    const session = this.#tokens.read(token);
+    if (!session) throw new InvalidSessionError("is no token of a session");
     return session;
   }
 
@@ -80,4 +77,3 @@ export class Asking {
 }
 
 const noAttributes: Attributes = {};
-const sessionsKeptMax = 10_000;

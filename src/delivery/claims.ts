@@ -51,7 +51,6 @@ export interface ClaimsOptions {
   readonly identities: IdentityRegister;
   readonly campaigns: LiveCampaigns;
   readonly eligibility: Eligibility;
-  readonly exposures: () => Exposures;
   readonly durations: Durations;
 }
 
@@ -95,7 +94,7 @@ export class Claims {
     // The snapshot was read for the row as it was: read again for another activation.
     if (!view || row.snapshotId !== view.row.snapshotId) return "again";
     const claim = sha256Hex(request.claimId).slice(0, 32);
-    const pending = pendingClaims(draft, campaignId, this.options.exposures());
+    const pending = pendingClaims(draft, campaignId, this.options.eligibility.exposures);
     const earlier = this.#earlier(claim, pending, draft.timeMs, request);
     if (earlier) return earlier;
 
@@ -133,7 +132,7 @@ export class Claims {
     nowMs: number,
     { campaignId, subject }: ClaimRequest,
   ): ClaimAnswer | null {
-    const granted = this.options.exposures().claim(claim);
+    const granted = this.options.eligibility.exposures.claim(claim);
     const twin = pending.find((one) => one.claim === claim);
     if (!granted && !twin) return null;
     const same = (granted?.campaignId ?? campaignId) === campaignId &&

@@ -6,6 +6,7 @@ import {
   StoreUnavailableError,
   TooLargeError,
 } from "../event_store/mod.ts";
+import { InvalidSessionError } from "../delivery/mod.ts";
 import { ProjectionStoppedError } from "../projector/mod.ts";
 import type { Engine } from "./engine.ts";
 import { Metrics } from "./metrics.ts";
@@ -76,6 +77,11 @@ function problemOf(error: unknown): HttpProblem {
       "idempotency_key_reused",
       "this Idempotency-Key was used for another body; take a new key for a new request",
     );
+  }
+  if (error instanceof InvalidSessionError) {
+    const message = "is no token of a session; leave it out to begin a new one";
+    const errors = [{ pointer: "/session", code: "invalid_session", message }];
+    return new HttpProblem("invalid_session", message, { errors });
   }
   if (error instanceof TooLargeError) return new HttpProblem("body_too_large", error.message);
   if (error instanceof OverloadedError) return new HttpProblem("overloaded", error.message);

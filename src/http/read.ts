@@ -14,6 +14,12 @@ export const readQuery = {
     .describe("Waits, at most 5 s, until the read model has this position."),
 };
 
+/** The query that every list takes. */
+export const pageQuery = {
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: z.string().optional(),
+};
+
 /** Sees to it that the models may be read now; gives the position that they reflect. */
 export async function prepareRead(
   engine: Engine,

@@ -23,7 +23,7 @@ import {
 } from "../command.ts";
 import { decodeCursor, encodeCursor } from "../cursor.ts";
 import type { Engine } from "../engine.ts";
-import { json, positionHeader, prepareRead, readQuery } from "../read.ts";
+import { json, pageQuery, positionHeader, prepareRead, readQuery } from "../read.ts";
 import { type Call, type Route, route } from "../route.ts";
 import { audienceSchema } from "../schemas.ts";
 
@@ -116,8 +116,7 @@ export function audienceRoutes(engine: Engine): Route[] {
       roles: readers,
       query: z.strictObject({
         ...readQuery,
-        limit: z.coerce.number().int().min(1).max(200).default(50),
-        cursor: z.string().optional(),
+        ...pageQuery,
       }),
       answers: {
         200: {

@@ -16,7 +16,7 @@ import { campaignJson, instant } from "../campaign_json.ts";
 import { etagOf, notFound } from "../command.ts";
 import { decodeCount, decodeCursor, encodeCursor } from "../cursor.ts";
 import type { Engine } from "../engine.ts";
-import { json, positionHeader, prepareRead, readQuery } from "../read.ts";
+import { json, pageQuery, positionHeader, prepareRead, readQuery } from "../read.ts";
 import { type Route, route } from "../route.ts";
 import {
   campaignListSchema,
@@ -26,10 +26,6 @@ import {
 } from "../schemas.ts";
 
 const readers = ["operator", "auditor"] as const;
-const pageQuery = {
-  limit: z.coerce.number().int().min(1).max(200).default(50),
-  cursor: z.string().optional(),
-};
 const sorts = listSorts.flatMap((sort) => [sort, `-${sort}`]) as [string, ...string[]];
 
 export function campaignQueryRoutes(engine: Engine): Route[] {

@@ -8,14 +8,12 @@ import {
   claimCodes,
   type DeliveryRequest,
   firstTriggered,
-  InvalidSessionError,
   type Occasion,
   type Views,
 } from "../../delivery/mod.ts";
 import { claimIdSchema, subjectId } from "../../ingest/mod.ts";
 import { commandCall, jsonBody, parseBody, readCommandBody } from "../command.ts";
 import type { Engine } from "../engine.ts";
-import { HttpProblem } from "../problem.ts";
 import { json, positionHeader, prepareRead } from "../read.ts";
 import { type Route, route } from "../route.ts";
 import { deliverySchema, messageSchema } from "../schemas.ts";
@@ -35,6 +33,9 @@ const callers = ["sdk", "operator"] as const;
 /** An auditor may ask everything, and report nothing. */
 const readers = ["sdk", "operator", "auditor"] as const;
 
+export const localeAsked = z.string().max(localeLengthMax).optional()
+  .describe("A BCP 47 tag; content comes in the nearest locale there is.");
+
 export const whoAsks = {
   deviceId: subjectId,
   userId: subjectId.optional(),
@@ -43,8 +44,7 @@ export const whoAsks = {
 const whoSyncs = {
   platform: z.enum(platforms),
   ...whoAsks,
-  locale: z.string().max(localeLengthMax).optional()
-    .describe("A BCP 47 tag; content comes in the nearest locale there is."),
+  locale: localeAsked,
 };
 
 const scalar = z.union([z.string().max(propertyLengthMax), z.number(), z.boolean(), z.null()]);
@@ -175,7 +175,7 @@ export function deliveryRoutes(engine: Engine): Route[] {
           claimId,
           campaignId,
           subject: await engine.asking.subject(deviceId, userId),
-          session: session === undefined ? null : sessionOf(engine, session),
+          session: session === undefined ? null : engine.asking.session(session),
           ...commandCall(engine, call, body),
         });
         return json(outcome.answer, 200, positionHeader(outcome.position));
@@ -217,22 +217,6 @@ export async function prepareDelivery(engine: Engine): Promise<string> {
   return await prepareRead(engine, [campaigns, kpi, workspace]);
 }
 
-/** Throws a 422. */
-export function sessionOf({ asking }: Engine, token: string) {
-  try {
-    return asking.session(token);
-  } catch (error) {
-    throw error instanceof InvalidSessionError ? invalidSession() : error;
-  }
-}
-
-function invalidSession(): HttpProblem {
-  const message = "is no token of a session; leave it out to begin a new one";
-  return new HttpProblem("invalid_session", message, {
-    errors: [{ pointer: "/session", code: "invalid_session", message }],
-  });
-}
-
 /** Answers at once where everything is at hand. */
 function withAsked(
   engine: Engine,
@@ -242,7 +226,6 @@ function withAsked(
   const { models, projector, liveCampaigns, asking } = engine;
   projector.assertFolding(models.campaigns);
   projector.assertFolding(models.kpi);
-  if (request.session !== undefined) sessionOf(engine, request.session);
   const views = liveCampaigns.views();
   if (views instanceof Promise) return views.then(() => withAsked(engine, request, answer));
   const asked = asking.ask(request, views.personal);

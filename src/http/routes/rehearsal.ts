@@ -23,10 +23,9 @@ import { invalidInput } from "../problem.ts";
 import { json, positionHeader, prepareRead } from "../read.ts";
 import { type Route, route } from "../route.ts";
 import { contentSchema, instantSchema as instantAnswer, statusSchema } from "../schemas.ts";
-import { campaignIdLengthMax, nowOf, prepareDelivery, sessionOf, whoAsks } from "./delivery.ts";
+import { campaignIdLengthMax, localeAsked, nowOf, prepareDelivery, whoAsks } from "./delivery.ts";
 
 const testDevicesMax = 100;
-const localeLengthMax = 35;
 const variantLengthMax = 64;
 
 const readers = ["operator", "auditor"] as const;
@@ -40,7 +39,7 @@ const explainBody = z.strictObject({
 const previewBody = z.strictObject({
   userId: subjectId.optional(),
   deviceId: subjectId.optional(),
-  locale: z.string().max(localeLengthMax).optional(),
+  locale: localeAsked,
   variant: z.string().max(variantLengthMax).nullable().optional()
     .describe("null: the content itself; left out: the one that the subject is assigned."),
 });
@@ -115,7 +114,7 @@ export function rehearsalRoutes(engine: Engine): Route[] {
           campaignId,
           subject: await engine.asking.subject(deviceId, userId),
           platform: platform ?? null,
-          session: session === undefined ? null : sessionOf(engine, session),
+          session: session === undefined ? null : engine.asking.session(session),
           atMs: at === undefined ? nowMs : Date.parse(at),
           isNow: at === undefined,
         });

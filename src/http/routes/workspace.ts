@@ -19,7 +19,7 @@ import {
 } from "../command.ts";
 import { decodeCursor, encodeCursor } from "../cursor.ts";
 import type { Engine } from "../engine.ts";
-import { json, positionHeader, prepareRead, readQuery } from "../read.ts";
+import { json, pageQuery, positionHeader, prepareRead, readQuery } from "../read.ts";
 import { type Call, type Route, route } from "../route.ts";
 import { keySchema, workspaceSchema } from "../schemas.ts";
 
@@ -171,8 +171,7 @@ export function workspaceRoutes(engine: Engine): Route[] {
       roles: ["operator", "auditor"],
       query: z.strictObject({
         ...readQuery,
-        limit: z.coerce.number().int().min(1).max(200).default(50),
-        cursor: z.string().optional(),
+        ...pageQuery,
       }),
       answers: {
         200: {
