@@ -18,6 +18,8 @@ export class Tail {
   #versionstamp: string;
   /** The newest commit of this process: reads wait until it is folded. */
   #ownVersionstamp = "";
+  /** The newest of them that holds commands. */
+  #commandsVersionstamp = "";
   #running: Promise<void> | null = null;
   #next: Promise<void> | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -76,6 +78,22 @@ export class Tail {
   /** Tells of a commit of this process, which its reads must reflect. */
   noteOwnCommit(versionstamp: string): void {
     if (versionstamp > this.#ownVersionstamp) this.#ownVersionstamp = versionstamp;
+  }
+
+  /** The same, of commands: those who judge by what was decided wait for no interactions. */
+  noteOwnCommands(versionstamp: string): void {
+    this.noteOwnCommit(versionstamp);
+    if (versionstamp > this.#commandsVersionstamp) this.#commandsVersionstamp = versionstamp;
+  }
+
+  /** Resolves at once when the commands of this process have been folded. */
+  async readOwnCommands(): Promise<void> {
+    while (!this.hasOwnCommands) await this.poll();
+  }
+
+  /** Whether the commands of this process have been folded. */
+  get hasOwnCommands(): boolean {
+    return this.#versionstamp >= this.#commandsVersionstamp;
   }
 
   /** Whether everything that this process appended has been folded. */

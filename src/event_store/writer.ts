@@ -145,7 +145,7 @@ export class Writer<State> {
         }
         this.#tip = outcome.versionstamp;
         // A commit of answers alone has no row that a read could wait for.
-        if (draft.events.length > 0) tail.noteOwnCommit(outcome.versionstamp);
+        if (draft.events.length > 0) tail.noteOwnCommands(outcome.versionstamp);
         // Answered before it is folded: reads wait for their own process's commits.
         batch.answer(outcome.versionstamp);
         // A failing read here does not undo the commit; the next batch reads again.

@@ -139,6 +139,8 @@ export class Ingest {
     if (this.#waitingItems + items.length > waitingItemsMax) {
       throw new OverloadedError("too many interactions are waiting");
     }
+    // One that names no revision has seen the latest: that of an edit that was just answered.
+    if (!this.#options.tail.hasOwnCommands) await this.#options.tail.readOwnCommands();
     const judged = this.#judgeNow(items, invalid);
     const maybeTooEarly = judged.isAhead || judged.rejected
       .some(({ code }) => code === "unknown_campaign" || code === "not_posted");

@@ -123,3 +123,19 @@ Deno.test("ingest: session, claim, variant and hide of an interaction stand in i
     const { device } = stored[0]!;
     assertEquals(model.exposures.total(campaignId, "device", device, server.nowMs(), 9), 1);
   }));
+
+Deno.test("ingest: what follows an edit is judged by the edit", () =>
+  withScene(async (scene) => {
+    const { server, ingest, campaignId, items } = scene;
+    const lengths = Array.from({ length: 40 }, (_, nth) => ["3d", "7d"][nth % 2]!);
+    for (const length of lengths) {
+      const action = { type: "hide", for: length };
+      await server.expect(200, "PATCH", `/v1/campaigns/${campaignId}`, {
+        body: { content: { buttons: [{ elementId: "later", label: "Later", action }] } },
+      });
+      const [one] = items(1) as [Interaction];
+      await ingest.receive([{ ...one, kind: "hide", elementId: "later" }], []);
+    }
+    const names = (await chunks(scene)).map(({ body }) => chunkItem(decodeChunk(body!), 0).name);
+    assertEquals(names, lengths);
+  }));
