@@ -1,0 +1,65 @@
+/**
+ * Requests as they go over the wire. The load generator writes over `~~~~` (random hexadecimal
+ * digits), `######` (a random device) and `^^^^^^` (the same one again).
+ */
+import { sdkKey } from "./process.ts";
+
+export interface InteractionMix {
+  readonly campaignIds: readonly string[];
+  readonly batchSize: number;
+  /** Different bodies; ids and devices differ in each anyway. */
+  readonly batchCount?: number;
+  /** They happened within this time before `atMs`. */
+  readonly withinMs?: number;
+  readonly atMs?: number;
+}
+
+export function request(
+  method: string,
+  path: string,
+  options: { key?: string; body?: string; headers?: Record<string, string> } = {},
+): string {
+  const { key, body, headers = {} } = options;
+  const lines = [
+    `${method} ${path} HTTP/1.1`,
+    "host: 127.0.0.1",
+    ...(key ? [`authorization: Bearer ${key}`] : []),
+    ...(body === undefined ? [] : [
+      "content-type: application/json",
+      `content-length: ${new TextEncoder().encode(body).length}`,
+    ]),
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+  ];
+  return `${lines.join("\r\n")}\r\n\r\n${body ?? ""}`;
+}
+
+export function interactionRequests(mix: InteractionMix): string[] {
+  return interactionBodies(mix)
+    .map((body) => request("POST", "/v1/interactions", { key: sdkKey, body }));
+}
+
+/** Nine impressions to a click, every second one with a user, three platforms, two elements. */
+function interactionBodies(mix: InteractionMix): string[] {
+  const { campaignIds, batchSize, batchCount = 64, withinMs = 1, atMs = Date.now() } = mix;
+  return Array.from({ length: batchCount }, (_, batch) =>
+    JSON.stringify({
+      interactions: Array.from({ length: batchSize }, (_, offset) => {
+        const number = batch * batchSize + offset;
+        const isClick = number % 10 === 0;
+        return {
+          id: "~~~~~~~~-~~~~-~~~~-~~~~-~~~~~~~~~~~~",
+          kind: isClick ? "click" : "impression",
+          campaignId: campaignIds[number % campaignIds.length],
+          revision: 1,
+          ...(isClick ? { elementId: number % 3 === 0 ? "image" : "buy" } : {}),
+          platform: platforms[number % 7],
+          deviceId: "device-######",
+          ...(number % 2 === 0 ? { userId: "user-^^^^^^" } : {}),
+          // Scattered, and the same in each run.
+          occurredAt: new Date(atMs - (number * 7_919_317) % withinMs).toISOString(),
+        };
+      }),
+    }));
+}
+
+const platforms = ["web", "ios", "web", "android", "web", "ios", "web"];
