@@ -9,8 +9,8 @@ export async function counted(port: number): Promise<number> {
     headers: { authorization: `Bearer ${operatorKey}` },
   });
   if (!response.ok) throw new Error(`/v1/kpi: ${response.status} ${await response.text()}`);
-  const { impressions, clicks } = await response.json();
-  return impressions + clicks;
+  const { totalImpressions, totalClicks } = await response.json();
+  return totalImpressions + totalClicks;
 }
 
 /** Waits until at least so many are counted; gives what is. */

@@ -12,6 +12,8 @@ export interface InteractionMix {
   /** They happened within this time before `atMs`. */
   readonly withinMs?: number;
   readonly atMs?: number;
+  /** Before the number of a device or user: another one makes others of them. */
+  readonly prefix?: string;
 }
 
 export function request(
@@ -38,9 +40,35 @@ export function interactionRequests(mix: InteractionMix): string[] {
     .map((body) => request("POST", "/v1/interactions", { key: sdkKey, body }));
 }
 
+/** One impression of each device with its user, in order: afterwards all of them are known. */
+export function* introductions(campaignId: string, deviceCount: number): Generator<string> {
+  const occurredAt = new Date().toISOString();
+  const batchSize = 1_000;
+  for (let from = 0; from < deviceCount; from += batchSize) {
+    const interactions = Array.from(
+      { length: Math.min(batchSize, deviceCount - from) },
+      (_, at) => {
+        const device = String(from + at).padStart(6, "0");
+        return {
+          id: crypto.randomUUID(),
+          kind: "impression",
+          campaignId,
+          platform: "web",
+          deviceId: `device-${device}`,
+          userId: `user-${device}`,
+          occurredAt,
+        };
+      },
+    );
+    const body = JSON.stringify({ interactions });
+    yield request("POST", "/v1/interactions", { key: sdkKey, body });
+  }
+}
+
 /** Nine impressions to a click, every second one with a user, three platforms, two elements. */
 function interactionBodies(mix: InteractionMix): string[] {
-  const { campaignIds, batchSize, batchCount = 64, withinMs = 1, atMs = Date.now() } = mix;
+  const { campaignIds, batchSize, batchCount = 64, prefix = "" } = mix;
+  const { withinMs = 1, atMs = Date.now() } = mix;
   return Array.from({ length: batchCount }, (_, batch) =>
     JSON.stringify({
       interactions: Array.from({ length: batchSize }, (_, offset) => {
@@ -53,8 +81,8 @@ function interactionBodies(mix: InteractionMix): string[] {
           revision: 1,
           ...(isClick ? { elementId: number % 3 === 0 ? "image" : "buy" } : {}),
           platform: platforms[number % 7],
-          deviceId: "device-######",
-          ...(number % 2 === 0 ? { userId: "user-^^^^^^" } : {}),
+          deviceId: `${prefix}device-######`,
+          ...(number % 2 === 0 ? { userId: `${prefix}user-^^^^^^` } : {}),
           // Scattered, and the same in each run.
           occurredAt: new Date(atMs - (number * 7_919_317) % withinMs).toISOString(),
         };

@@ -10,6 +10,8 @@ export interface LoadPlan {
   readonly seconds: number;
   /** Whole requests as they go over the wire, taken in turn; see `wrk.lua` for what is filled in. */
   readonly requests: readonly string[];
+  /** Devices are drawn from so many. */
+  readonly devices?: number;
   /** The same seed fills in the same ids and devices. Any, when it is left out. */
   readonly seed?: number;
   /** So many answers are waited for, however long it takes, instead of `seconds`. */
@@ -65,7 +67,7 @@ export async function offer(plan: LoadPlan): Promise<LoadReport> {
       ]),
       file,
       String(plan.seed ?? crypto.getRandomValues(new Uint32Array(1))[0]! >>> 1),
-      String(deviceCount),
+      String(plan.devices ?? deviceCount),
       String(plan.limit ?? 0),
       String(plan.rate ?? 0),
     ]);
