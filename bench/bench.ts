@@ -8,10 +8,12 @@ import { writeReport } from "./report.ts";
 import type { Suite } from "./suite.ts";
 import { commandsSuite } from "./suites/commands.ts";
 import { interactionsSuite } from "./suites/interactions.ts";
+import { kpiSuite } from "./suites/kpi.ts";
 
 const suites: readonly Suite[] = [
   commandsSuite,
   interactionsSuite,
+  kpiSuite,
 ];
 
 const names = Deno.args.filter((argument) => !argument.startsWith("--"));

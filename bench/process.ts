@@ -49,6 +49,30 @@ export async function residentKb(pid: number, field: "VmRSS" | "VmHWM"): Promise
   return Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1]);
 }
 
+const running = new Set<() => void>();
+
+/** Ends a child when somebody ends the bench. Gives what undoes that. */
+export function endWithBench(end: () => void): () => void {
+  if (running.size === 0) {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      Deno.addSignalListener(signal, endAll);
+    }
+  }
+  running.add(end);
+  return () => {
+    running.delete(end);
+    if (running.size > 0) return;
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      Deno.removeSignalListener(signal, endAll);
+    }
+  };
+}
+
+function endAll(): void {
+  for (const end of running) end();
+  Deno.exit(1);
+}
+
 async function start(
   program: string,
   args: readonly string[],
@@ -63,10 +87,12 @@ async function start(
   }
   const port = Number(/listening on .*:(\d+)\n/.exec(seen)?.[1]);
   if (!port) throw new Error(`${args.join(" ")} did not start: ${seen}`);
+  const forget = endWithBench(() => child.kill("SIGTERM"));
   return {
     port,
     pid: child.pid,
     stop: async () => {
+      forget();
       child.kill("SIGTERM");
       await lines.cancel();
       await child.status;

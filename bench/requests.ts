@@ -73,21 +73,28 @@ function interactionBodies(mix: InteractionMix): string[] {
     JSON.stringify({
       interactions: Array.from({ length: batchSize }, (_, offset) => {
         const number = batch * batchSize + offset;
-        const isClick = number % 10 === 0;
+        const isClick = pick(number, 1, 10) === 0;
         return {
           id: "~~~~~~~~-~~~~-~~~~-~~~~-~~~~~~~~~~~~",
           kind: isClick ? "click" : "impression",
-          campaignId: campaignIds[number % campaignIds.length],
+          campaignId: campaignIds[pick(number, 2, campaignIds.length)],
           revision: 1,
-          ...(isClick ? { elementId: number % 3 === 0 ? "image" : "buy" } : {}),
-          platform: platforms[number % 7],
+          ...(isClick ? { elementId: pick(number, 3, 3) === 0 ? "image" : "buy" } : {}),
+          platform: platforms[pick(number, 4, platforms.length)],
           deviceId: `${prefix}device-######`,
-          ...(number % 2 === 0 ? { userId: `${prefix}user-^^^^^^` } : {}),
-          // Scattered, and the same in each run.
-          occurredAt: new Date(atMs - (number * 7_919_317) % withinMs).toISOString(),
+          ...(pick(number, 5, 2) === 0 ? { userId: `${prefix}user-^^^^^^` } : {}),
+          occurredAt: new Date(atMs - pick(number, 6, withinMs)).toISOString(),
         };
       }),
     }));
 }
 
 const platforms = ["web", "ios", "web", "android", "web", "ios", "web"];
+
+/** One of so many, scattered, and the same in each run; `of` keeps choices apart. */
+function pick(number: number, of: number, count: number): number {
+  let bits = Math.imul(number + 1, 0x9e3779b1) ^ Math.imul(of, 0x85ebca6b);
+  bits = Math.imul(bits ^ (bits >>> 15), 0x2c1b3c6d);
+  bits = Math.imul(bits ^ (bits >>> 12), 0x297a2d39);
+  return ((bits ^ (bits >>> 15)) >>> 0) % count;
+}

@@ -77,4 +77,22 @@ app.post("/v1/interactions", { schema: { body } }, async (request, reply) => {
   const { rowCount } = await pool.query({ ...insert, values });
   return reply.code(202).send({ accepted: interactions.length, added: rowCount });
 });
+
+const metrics = `
+  count(*) FILTER (WHERE kind = 'impression')::int AS "totalImpressions",
+  count(DISTINCT device_id) FILTER (WHERE kind = 'impression')::int AS "uniqueImpressions",
+  count(DISTINCT user_id) FILTER (WHERE kind = 'impression')::int AS "userImpressions",
+  count(*) FILTER (WHERE kind = 'click')::int AS "totalClicks",
+  count(DISTINCT device_id) FILTER (WHERE kind = 'click')::int AS "uniqueClicks",
+  count(DISTINCT user_id) FILTER (WHERE kind = 'click')::int AS "userClicks"`;
+app.get("/kpi", async (request) => {
+  const { campaign, from, to } = request.query;
+  const { rows } = await pool.query({
+    name: "kpi",
+    text: `SELECT ${metrics} FROM interactions
+           WHERE campaign_id = ANY($1) AND occurred_at >= $2 AND occurred_at < $3`,
+    values: [[campaign].flat(), from, to],
+  });
+  return rows[0];
+});
 await listen(app);

@@ -4,6 +4,7 @@
  * so root starts it as the user `postgres`.
  */
 import { dirname } from "node:path";
+import { endWithBench } from "../process.ts";
 import { programPath, succeed } from "../install.ts";
 
 export interface Postgresql {
@@ -55,7 +56,9 @@ export async function startPostgresql(): Promise<Postgresql> {
       ...["-h", folder, "-p", String(port), "-U", "bench", "-d", "postgres"],
       ...["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", sql],
     ], options);
+  const forget = endWithBench(() => server.kill("SIGINT"));
   const stop = async () => {
+    forget();
     // Clients need not be waited for.
     server.kill("SIGINT");
     await server.status;
