@@ -6,14 +6,26 @@
 import { machineFacts } from "./machine.ts";
 import { writeReport } from "./report.ts";
 import type { Suite } from "./suite.ts";
+import { audienceSuite } from "./suites/audience.ts";
 import { commandsSuite } from "./suites/commands.ts";
+import { deliverySuite } from "./suites/delivery.ts";
+import { growthSuite } from "./suites/growth.ts";
 import { interactionsSuite } from "./suites/interactions.ts";
 import { kpiSuite } from "./suites/kpi.ts";
+import { kvConnectSuite } from "./suites/kvconnect.ts";
+import { overloadSuite } from "./suites/overload.ts";
+import { replaySuite } from "./suites/replay.ts";
 
 const suites: readonly Suite[] = [
   commandsSuite,
   interactionsSuite,
+  deliverySuite,
   kpiSuite,
+  replaySuite,
+  kvConnectSuite,
+  overloadSuite,
+  growthSuite,
+  audienceSuite,
 ];
 
 const names = Deno.args.filter((argument) => !argument.startsWith("--"));

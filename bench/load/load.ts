@@ -43,6 +43,14 @@ export async function generatorName(): Promise<string> {
     : "bench/load/sockets.ts (wrk could not be had; it takes far more of the cores)";
 }
 
+/** What a contender measures: these requests, for so many seconds. */
+export function under(plan: Omit<LoadPlan, "seconds">) {
+  return async (seconds: number) => {
+    const { answered, seconds: took, p50Ms, p99Ms } = await load({ ...plan, seconds });
+    return { perSecond: answered / took, p50Ms, p99Ms };
+  };
+}
+
 /** Runs a plan in which every request must succeed. */
 export async function load(plan: LoadPlan): Promise<LoadReport> {
   const report = await offer(plan);

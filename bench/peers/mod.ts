@@ -1,5 +1,5 @@
 /** Starts peers for a suite. What cannot be had is left out, and the report says why. */
-import { peersWanted } from "../install.ts";
+import { installPeers, peersWanted, succeed } from "../install.ts";
 import { startPeer } from "../process.ts";
 import { type Postgresql, startPostgresql } from "./postgresql.ts";
 
@@ -21,14 +21,27 @@ export class Peers {
   }
 
   /** A peer's server on that database; gives its port. */
-  async server(name: string, script: string): Promise<number | null> {
+  async server(
+    name: string,
+    script: string,
+    ...args: readonly string[]
+  ): Promise<number | null> {
     const postgresql = await this.postgresql();
     if (!postgresql) return null;
     return await this.#attempt(name, async () => {
-      const { port, stop } = await startPeer(script, [postgresql.url]);
+      const { port, stop } = await startPeer(script, [postgresql.url, ...args]);
       this.#stops.push(stop);
       return port;
     });
+  }
+
+  /** A script that measures something on that database and prints its rate. */
+  async rate(script: string, ...args: readonly string[]): Promise<number> {
+    const postgresql = await this.postgresql();
+    if (!postgresql) throw new Error("there is no PostgreSQL");
+    await installPeers();
+    const path = new URL(script, import.meta.url).pathname;
+    return Number((await succeed("node", [path, postgresql.url, ...args])).split("\n").at(-1));
   }
 
   /** For the report. */

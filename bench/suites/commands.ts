@@ -1,6 +1,6 @@
 /** Commands: 64 connections, 10,000 streams, one event each. */
 import { compare } from "../compare.ts";
-import { load } from "../load/load.ts";
+import { under as rateUnder } from "../load/load.ts";
 import { Peers } from "../peers/mod.ts";
 import { operatorKey, startPlacard, startServer } from "../process.ts";
 import { request } from "../requests.ts";
@@ -86,13 +86,5 @@ async function peerContenders(
 }
 
 function under(port: number, requests: readonly string[]) {
-  return async (seconds: number) => {
-    const { answered, seconds: took, p50Ms, p99Ms } = await load({
-      port,
-      connections,
-      seconds,
-      requests,
-    });
-    return { perSecond: answered / took, p50Ms, p99Ms };
-  };
+  return rateUnder({ port, connections, requests });
 }

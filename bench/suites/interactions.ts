@@ -7,9 +7,10 @@ import { counted, untilCounted } from "../counted.ts";
 import { load, type LoadReport } from "../load/load.ts";
 import { Peers } from "../peers/mod.ts";
 import { startPlacard, startServer } from "../process.ts";
-import { interactionRequests, introductions } from "../requests.ts";
+import { interactionRequests } from "../requests.ts";
 import type { Contender, Measured, Suite } from "../suite.ts";
 import { createCampaigns } from "./campaigns.ts";
+import { introduce } from "./introduce.ts";
 
 const connections = 64;
 const batchSize = 50;
@@ -112,9 +113,4 @@ class Counting {
 
 function measured({ answered, seconds, p50Ms, p99Ms }: LoadReport): Measured {
   return { perSecond: answered * batchSize / seconds, p50Ms, p99Ms };
-}
-
-async function introduce(port: number, campaignId: string, devices: number): Promise<void> {
-  const requests = [...introductions(campaignId, devices)];
-  await load({ port, connections: 8, seconds: 0, requests, limit: requests.length });
 }
