@@ -20,8 +20,8 @@ export interface Comparison {
 export async function compare(comparison: Comparison): Promise<string> {
   const { contenders, rounds = roundCount } = comparison;
   const measured = contenders.map((): Measured[] => []);
-  // A first round warms up and is not counted.
-  for (let round = -1; round < rounds; round++) {
+  // A first round warms up and is not counted; a quick look goes without.
+  for (let round = secondsPerRound < 1 ? 0 : -1; round < rounds; round++) {
     for (const [index, contender] of contenders.entries()) {
       const one = await attempt(contender, round < 0 ? warmUpSeconds : secondsPerRound);
       if (round >= 0) measured[index]!.push(one);

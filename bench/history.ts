@@ -9,6 +9,8 @@ export const dayMs = 86_400_000;
 export const dayCount = 30;
 const batchSize = 1_000;
 const connections = 8;
+/** When a day has more batches, they go through the day several times. */
+const bodiesADayMax = 96;
 
 export interface History {
   readonly placard: ServerProcess;
@@ -54,7 +56,7 @@ export async function fillHistory(
     const requests = interactionRequests({
       campaignIds: mix,
       batchSize,
-      batchCount: 20,
+      batchCount: Math.min(limit, bodiesADayMax),
       atMs: endMs - behindMs,
       // Not before the campaigns were made.
       withinMs: dayMs - 60_000,

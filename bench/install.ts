@@ -1,5 +1,5 @@
 /** Programs and packages that the bench needs from outside, installed where that is possible. */
-const peersFolder = new URL("peers/", import.meta.url).pathname;
+const peersFolder = new URL("peers/node/", import.meta.url).pathname;
 const wanted = new Map<string, Promise<string | null>>();
 
 /** Whether peers are measured at all. */
@@ -18,7 +18,7 @@ export function installPeers(): Promise<void> {
     const lockPath = `${peersFolder}node_modules/.package-lock.json`;
     if (await exists(lockPath)) return;
     console.error("installing the peers from npm …");
-    await succeed("npm", ["install", "--no-audit", "--no-fund", "--prefix", peersFolder]);
+    await succeed("npm", ["ci", "--no-audit", "--no-fund", "--prefix", peersFolder]);
   })();
 }
 let installed: Promise<void> | undefined;

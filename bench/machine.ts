@@ -1,18 +1,18 @@
 /** What the figures were measured on. */
 import { generatorName } from "./load/load.ts";
-import { programPath, succeed } from "./install.ts";
+import { peersWanted, programPath, succeed } from "./install.ts";
 import { roundCount, secondsPerRound } from "./compare.ts";
 
 export async function machineFacts(command: string): Promise<string> {
   const { total } = Deno.systemMemoryInfo();
-  const initdb = await programPath("initdb", "postgresql");
+  const initdb = peersWanted ? await programPath("initdb", "postgresql") : null;
   const lines = [
     `command: \`${command}\``,
     `CPU: ${await cpuModel()}, ${navigator.hardwareConcurrency} cores; ` +
     `RAM: ${Math.round(total / 2 ** 30)} GiB; disk: ${await disk()}; Linux ${Deno.osRelease()}`,
     `Deno ${Deno.version.deno}, V8 ${Deno.version.v8}, ${Deno.build.target}; ` +
-    `Node ${await version("node", ["--version"])}; ` +
-    `PostgreSQL ${initdb ? await version(initdb, ["--version"]) : "not there"}`,
+    `Node ${await version("node", ["--version"])}; PostgreSQL ` +
+    (initdb ? await version(initdb, ["--version"]) : peersWanted ? "not there" : "not asked for"),
     `${roundCount} rounds of ${secondsPerRound} s, contenders in turn; ` +
     `load: ${await generatorName()}, on the same cores`,
   ];

@@ -40,7 +40,7 @@ export function placardEnv(folder: string, env: Record<string, string> = {}) {
 /** A peer, in Node, as its users would run it. */
 export async function startPeer(script: string, args: readonly string[]): Promise<ServerProcess> {
   await installPeers();
-  return await start("node", [pathOf(`peers/${script}`), ...args], { NODE_ENV: "production" });
+  return await start("node", [pathOf(`peers/node/${script}`), ...args], { NODE_ENV: "production" });
 }
 
 /** Kilobytes of physical memory, now (`VmRSS`) or at most so far (`VmHWM`). */

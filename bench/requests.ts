@@ -9,7 +9,7 @@ export interface InteractionMix {
   readonly batchSize: number;
   /** Different bodies; ids and devices differ in each anyway. */
   readonly batchCount?: number;
-  /** They happened within this time before `atMs`. */
+  /** They happened within this time before `atMs`, one batch after the other. */
   readonly withinMs?: number;
   readonly atMs?: number;
   /** Before the number of a device or user: another one makes others of them. */
@@ -69,6 +69,8 @@ export function* introductions(campaignId: string, deviceCount: number): Generat
 function interactionBodies(mix: InteractionMix): string[] {
   const { campaignIds, batchSize, batchCount = 64, prefix = "" } = mix;
   const { withinMs = 1, atMs = Date.now() } = mix;
+  const from = atMs - withinMs;
+  const windowMs = Math.max(1, Math.floor(withinMs / batchCount));
   return Array.from({ length: batchCount }, (_, batch) =>
     JSON.stringify({
       interactions: Array.from({ length: batchSize }, (_, offset) => {
@@ -83,7 +85,7 @@ function interactionBodies(mix: InteractionMix): string[] {
           platform: platforms[pick(number, 4, platforms.length)],
           deviceId: `${prefix}device-######`,
           ...(pick(number, 5, 2) === 0 ? { userId: `${prefix}user-^^^^^^` } : {}),
-          occurredAt: new Date(atMs - pick(number, 6, withinMs)).toISOString(),
+          occurredAt: new Date(from + batch * windowMs + pick(number, 6, windowMs)).toISOString(),
         };
       }),
     }));

@@ -2,6 +2,7 @@
  * Puts load on a server: with `wrk`, which costs little, or where it cannot be had with our own
  * generator. A process of its own, on the same cores, like any client on one machine.
  */
+import { secondsPerRound } from "../compare.ts";
 import { programPath } from "../install.ts";
 
 export interface LoadPlan {
@@ -38,9 +39,9 @@ const sockets = new URL("sockets.ts", import.meta.url).pathname;
 
 /** Which generator is used, for the report. */
 export async function generatorName(): Promise<string> {
-  return await programPath("wrk")
+  return await wrkPath()
     ? "wrk, one thread"
-    : "bench/load/sockets.ts (wrk could not be had; it takes far more of the cores)";
+    : "bench/load/sockets.ts (instead of wrk; it takes far more of the cores)";
 }
 
 /** What a contender measures: these requests, for so many seconds. */
@@ -67,7 +68,7 @@ export async function offer(plan: LoadPlan): Promise<LoadReport> {
   const file = `${folder}/requests`;
   try {
     await writeRequests(file, plan.requests);
-    const wrk = await programPath("wrk");
+    const wrk = await wrkPath();
     return await run(wrk ? [wrk, ...wrkOptions(plan)] : [...ownGenerator, String(plan.port)], [
       ...(wrk ? [`http://127.0.0.1:${plan.port}`, "--"] : [
         String(plan.connections),
@@ -82,6 +83,11 @@ export async function offer(plan: LoadPlan): Promise<LoadReport> {
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+}
+
+/** It knows whole seconds only, so a quick look goes without. */
+async function wrkPath(): Promise<string | null> {
+  return secondsPerRound < 1 ? null : await programPath("wrk");
 }
 
 const ownGenerator = [Deno.execPath(), "run", "--quiet", "--allow-net", "--allow-read", sockets];

@@ -40,7 +40,7 @@ export class Peers {
     const postgresql = await this.postgresql();
     if (!postgresql) throw new Error("there is no PostgreSQL");
     await installPeers();
-    const path = new URL(script, import.meta.url).pathname;
+    const path = new URL(`node/${script}`, import.meta.url).pathname;
     return Number((await succeed("node", [path, postgresql.url, ...args])).split("\n").at(-1));
   }
 

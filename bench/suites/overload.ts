@@ -19,7 +19,7 @@ const knownDevices = Number(Deno.env.get("BENCH_DEVICES") ?? 100_000);
 const batchSize = 50;
 const campaignCount = 30;
 /** So many requests may wait for their answers; what is due beyond that waits for one of them. */
-const connections = 512;
+const connections = 4_000;
 const commandsPerSecond = 50;
 const recoveredWithinMsMax = 60_000;
 
@@ -60,6 +60,7 @@ export const overloadSuite: Suite = {
           whole(rate * batchSize)
         }/s, ${connections} requests waiting at most.`,
         table(["", ""], [
+          ["interactions that arrived/s", whole(offered.answered * batchSize / offered.seconds)],
           ["interactions acknowledged/s", whole(acknowledged / offered.seconds)],
           ["requests refused (429, 503)", whole(offered.refused)],
           ["connections broken", whole(offered.broken)],
