@@ -85,13 +85,23 @@ function ratiosTable(
         ours.name,
         other.name,
         spread.map(times).join(" / "),
+        slowest(measured[index]!, measured[at]!),
         mark ? `≥ ${times(mark.least)}: ${spread[1] >= mark.least ? "yes" : "no"}` : "",
       ]];
     })
   );
-  return rows.length === 0
-    ? ""
-    : table(["ours", "beside", "times its rate (min / median / max)", "mark"], rows);
+  return rows.length === 0 ? "" : table(
+    ["ours", "beside", "times its rate (min / median / max)", "times its p99", "mark"],
+    rows,
+  );
+}
+
+/** Ours beside theirs, where both are known. */
+function slowest(ours: readonly Measured[], theirs: readonly Measured[]): string {
+  const [a, b] = [ours, theirs].map((list) =>
+    minMedianMax(list.map(({ p99Ms }) => p99Ms ?? NaN))[1]
+  ) as [number, number];
+  return Number.isNaN(a / b) ? "" : times(a / b);
 }
 
 function times(ratio: number): string {

@@ -49,10 +49,10 @@ export async function residentKb(pid: number, field: "VmRSS" | "VmHWM"): Promise
   return Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1]);
 }
 
-const running = new Set<() => void>();
+const running = new Set<() => unknown>();
 
 /** Ends a child when somebody ends the bench. Gives what undoes that. */
-export function endWithBench(end: () => void): () => void {
+export function endWithBench(end: () => unknown): () => void {
   if (running.size === 0) {
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
       Deno.addSignalListener(signal, endAll);
@@ -68,8 +68,8 @@ export function endWithBench(end: () => void): () => void {
   };
 }
 
-function endAll(): void {
-  for (const end of running) end();
+async function endAll(): Promise<void> {
+  await Promise.allSettled([...running].map((end) => end()));
   Deno.exit(1);
 }
 

@@ -131,7 +131,7 @@ function init(args)
   devices, limit, rate = tonumber(args[3]), tonumber(args[4]), tonumber(args[5])
   if limit > 0 then
     response = countAnswer
-    delay = function() return handed < limit and 0 or 1000000000 end
+    delay = onlySoMany
   elseif rate > 0 then
     delay = waitUntilDue
   end
@@ -152,6 +152,13 @@ function waitUntilDue()
   local wait = due - time
   due = due + 1 / rate
   return wait > 0 and math.floor(wait * 1000) or 0
+end
+
+-- wrk asks before each request; all connections ask before the first goes out.
+local granted = 0
+function onlySoMany()
+  granted = granted + 1
+  return granted <= limit and 0 or 1000000000
 end
 
 function countAnswer(status)

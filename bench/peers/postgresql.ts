@@ -56,7 +56,6 @@ export async function startPostgresql(): Promise<Postgresql> {
       ...["-h", folder, "-p", String(port), "-U", "bench", "-d", "postgres"],
       ...["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", sql],
     ], options);
-  const forget = endWithBench(() => server.kill("SIGINT"));
   const stop = async () => {
     forget();
     // Clients need not be waited for.
@@ -64,6 +63,7 @@ export async function startPostgresql(): Promise<Postgresql> {
     await server.status;
     await Deno.remove(folder, { recursive: true });
   };
+  const forget = endWithBench(stop);
   try {
     await untilReady(() => psql("SELECT 1"));
   } catch (error) {
