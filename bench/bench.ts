@@ -46,6 +46,7 @@ for (const suite of wanted) {
 function commandOf({ name }: Suite): string {
   const settings = Object.entries(Deno.env.toObject())
     .filter(([key]) => key.startsWith("BENCH_"))
+    .toSorted()
     .map(([key, value]) => `${key}=${value} `);
   return `${settings.join("")}deno task bench ${name}`;
 }

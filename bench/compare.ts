@@ -105,7 +105,8 @@ function slowest(ours: readonly Measured[], theirs: readonly Measured[]): string
 }
 
 function times(ratio: number): string {
-  return `${ratio < 10 ? ratio.toFixed(2) : Math.round(ratio).toLocaleString("en")} ×`;
+  const digits = ratio < 0.1 ? 3 : 2;
+  return `${ratio < 10 ? ratio.toFixed(digits) : Math.round(ratio).toLocaleString("en")} ×`;
 }
 
 function latency(valuesMs: readonly (number | null | undefined)[]): string {

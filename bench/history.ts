@@ -64,7 +64,9 @@ export async function fillHistory(
     const plan = { connections, seconds: 0, requests, limit, seed: day };
     const startedAtMs = performance.now();
     await load({ ...plan, port: placard.port });
-    total = await untilCounted(placard.port, total + limit * batchSize);
+    const expected = total + limit * batchSize;
+    total = await untilCounted(placard.port, expected);
+    if (total !== expected) throw new Error(`${total} are counted, ${expected} were sent`);
     const took = (performance.now() - startedAtMs) / 1000;
     seconds += took;
     lastDayPerSecond = limit * batchSize / took;
