@@ -4,6 +4,7 @@
  * docs/performance.md.
  */
 import { machineFacts } from "./machine.ts";
+import { endChildren } from "./process.ts";
 import { writeReport } from "./report.ts";
 import type { Suite } from "./suite.ts";
 import { audienceSuite } from "./suites/audience.ts";
@@ -35,11 +36,15 @@ if (unknown.length > 0) {
   console.error(`no such suite: ${unknown}; suites: ${suites.map(({ name }) => name).join(", ")}`);
   Deno.exit(1);
 }
-for (const suite of wanted) {
-  const facts = await machineFacts(commandOf(suite));
-  const text = `### ${suite.name}\n\n${facts}\n\n${await suite.run()}`;
-  console.log(`${text}\n`);
-  if (Deno.args.includes("--write")) await writeReport(suite.name, text);
+try {
+  for (const suite of wanted) {
+    const facts = await machineFacts(commandOf(suite));
+    const text = `### ${suite.name}\n\n${facts}\n\n${await suite.run()}`;
+    console.log(`${text}\n`);
+    if (Deno.args.includes("--write")) await writeReport(suite.name, text);
+  }
+} finally {
+  await endChildren();
 }
 
 /** What somebody else runs for the same. */

@@ -68,8 +68,13 @@ export function endWithBench(end: () => unknown): () => void {
   };
 }
 
-async function endAll(): Promise<void> {
+/** Ends the children that are still there, after a failure. */
+export async function endChildren(): Promise<void> {
   await Promise.allSettled([...running].map((end) => end()));
+}
+
+async function endAll(): Promise<void> {
+  await endChildren();
   Deno.exit(1);
 }
 

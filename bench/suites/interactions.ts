@@ -32,9 +32,9 @@ export const interactionsSuite: Suite = {
     const placard = await startPlacard(folder);
     // New people change the state of all that follows, so they are measured on a store of their own.
     const growing = await startPlacard(`${folder}/growing`);
-    const people = { activate: true };
-    const campaignIds = await createCampaigns(placard.port, campaignCount, people);
-    const growingIds = await createCampaigns(growing.port, campaignCount, people);
+    const posting = { activate: true };
+    const campaignIds = await createCampaigns(placard.port, campaignCount, posting);
+    const growingIds = await createCampaigns(growing.port, campaignCount, posting);
     const peers = new Peers();
     const peerPort = await peers.server("Fastify", "fastify_interactions.js");
     const requests = interactionRequests({ campaignIds, batchSize });
@@ -94,18 +94,16 @@ export const interactionsSuite: Suite = {
 
 /** Sends, and stops the clock when all that was acknowledged is counted. */
 class Counting {
-  #acknowledged: number | null = null;
-
   constructor(readonly port: number) {}
 
   async measure(
     plan: { seconds: number; requests: readonly string[]; devices?: number },
   ): Promise<Measured> {
-    const before = this.#acknowledged ?? await counted(this.port);
+    const before = await counted(this.port);
     const report = await load({ port: this.port, connections, ...plan });
     const startedAtMs = performance.now();
     // What was under way when the load ended may be counted as well, though nobody was told.
-    this.#acknowledged = await untilCounted(this.port, before + report.answered * batchSize);
+    await untilCounted(this.port, before + report.answered * batchSize);
     const drainSeconds = (performance.now() - startedAtMs) / 1000;
     return measured({ ...report, seconds: report.seconds + drainSeconds });
   }
