@@ -49,10 +49,7 @@ export async function fillHistory(
   let lastDayPerSecond = 0;
   for (let day = 1; day <= dayCount; day++) {
     const behindMs = (dayCount - day) * dayMs;
-    await fetch(`http://127.0.0.1:${placard.port}/bench/clock`, {
-      method: "POST",
-      body: String(behindMs),
-    });
+    await setClock(placard, behindMs);
     const requests = interactionRequests({
       campaignIds: mix,
       batchSize,
@@ -75,4 +72,11 @@ export async function fillHistory(
   }
   const acknowledged = limit * batchSize * dayCount;
   return { acknowledged, perSecond: acknowledged / seconds, lastDayPerSecond };
+}
+
+async function setClock({ printed }: ServerProcess, behindMs: number): Promise<void> {
+  const url = /clock on (\S+)/.exec(printed)![1]!;
+  const answer = await fetch(url, { method: "POST", body: String(behindMs) });
+  if (!answer.ok) throw new Error(`the clock cannot be set: ${await answer.text()}`);
+  await answer.body?.cancel();
 }

@@ -27,7 +27,7 @@ let installed: Promise<void> | undefined;
 export async function succeed(
   program: string,
   args: readonly string[],
-  options: { uid?: number; gid?: number; cwd?: string } = {},
+  options: { uid?: number; gid?: number; cwd?: string; env?: Record<string, string> } = {},
 ): Promise<string> {
   const output = await new Deno.Command(program, { args: [...args], ...options }).output();
   const decoder = new TextDecoder();

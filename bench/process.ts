@@ -4,6 +4,8 @@ import { installPeers } from "./install.ts";
 export interface ServerProcess {
   readonly port: number;
   readonly pid: number;
+  /** What it printed until it listened. */
+  readonly printed: string;
   stop(): Promise<void>;
 }
 
@@ -96,6 +98,7 @@ async function start(
   return {
     port,
     pid: child.pid,
+    printed: seen,
     stop: async () => {
       forget();
       child.kill("SIGTERM");

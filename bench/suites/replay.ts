@@ -7,6 +7,7 @@ import { upcast } from "../../events/upcast.ts";
 import { cursorAtStart, keys, type LogReader, openLog } from "../../src/event_store/mod.ts";
 import { mountedModels } from "../../src/placard.ts";
 import { compare } from "../compare.ts";
+import { succeed } from "../install.ts";
 import { fillHistory, startHistory } from "../history.ts";
 import { Peers } from "../peers/mod.ts";
 import type { Contender, Measured, Suite } from "../suite.ts";
@@ -33,9 +34,13 @@ export const replaySuite: Suite = {
         itemCount,
         peerPort,
       ).finally(() => history.placard.stop());
-      const kv = await Deno.openKv(`${folder}/placard.kv`);
+      const file = `${folder}/placard.kv`;
+      const kv = await Deno.openKv(file);
       try {
-        const contenders = await contendersOn(kv, acknowledged, peerPort !== null ? peers : null);
+        const contenders = [
+          ...await contendersOn(kv, acknowledged, peerPort !== null ? peers : null),
+          rebuildTask(file, acknowledged),
+        ];
         const marks = [{ ours: kpi, to: decoded, least: 0.7 }];
         const tables = await compare({ unit: "interactions", contenders, marks });
         return `${tables}\n\n${peers.notes}`.trim();
@@ -85,6 +90,22 @@ async function contendersOn(kv: Deno.Kv, count: number, peers: Peers | null) {
     { name: decoded, role: "limit", measure: timed(() => decode(reader, count)) },
   ];
   return contenders;
+}
+
+/** A process of its own, which also reads the rows that are live and compares all of them. */
+function rebuildTask(file: string, count: number): Contender {
+  return {
+    name: "deno task rebuild kpi --dry-run, start and comparison included",
+    role: "ours",
+    measure: async () => {
+      const startedAtMs = performance.now();
+      const task = new URL("../../src/tasks/rebuild.ts", import.meta.url).pathname;
+      await succeed(Deno.execPath(), ["run", "--quiet", "-A", task, "kpi", "--dry-run"], {
+        env: { PLACARD_KV: file },
+      });
+      return { perSecond: count / ((performance.now() - startedAtMs) / 1000) };
+    },
+  };
 }
 
 interface Foldable {
