@@ -43,7 +43,10 @@ async function find(name: string, debianPackage: string): Promise<string | null>
   const path = await onPath(name);
   if (path || Deno.uid() !== 0 || !await onPath("apt-get")) return path;
   console.error(`installing ${debianPackage} …`);
-  await succeed("apt-get", ["install", "-y", "--no-install-recommends", debianPackage])
+  const install = () =>
+    succeed("apt-get", ["install", "-y", "--no-install-recommends", debianPackage]);
+  // What the machine knows of the packages may be missing or old.
+  await install().catch(() => succeed("apt-get", ["update"]).then(install))
     .catch((error) => console.error(String(error)));
   return await onPath(name);
 }
