@@ -22,7 +22,10 @@ export async function compare(comparison: Comparison): Promise<string> {
   const measured = contenders.map((): Measured[] => []);
   // A first round warms up and is not counted; a quick look goes without.
   for (let round = secondsPerRound < 1 ? 0 : -1; round < rounds; round++) {
-    for (const [index, contender] of contenders.entries()) {
+    for (let turn = 0; turn < contenders.length; turn++) {
+      // Another one begins each round: what one leaves to do meets another neighbour then.
+      const index = (turn + round + 1) % contenders.length;
+      const contender = contenders[index]!;
       const one = await attempt(contender, round < 0 ? warmUpSeconds : secondsPerRound);
       if (round >= 0) measured[index]!.push(one);
       console.error(`  ${contender.name}: ${whole(one.perSecond)} ${comparison.unit}/s`);
