@@ -1,0 +1,144 @@
+/**
+ * The conversions of one campaign: what it counts and when, and its days. Closed days never change, so
+ * what is merged of a group of them is remembered.
+ */
+import {
+  ClosedDay,
+  ClosedPart,
+  ConversionTally,
+  OpenDay,
+  quartersPerDay,
+} from "./conversion_day.ts";
+import { ConversionSettings } from "./conversion_settings.ts";
+import { deserializeNumbers } from "./kpi_number_set.ts";
+
+export const quarterMs = 15 * 60 * 1000;
+
+export class ConversionCampaign {
+  readonly settings = new ConversionSettings();
+  readonly #open = new Map<number, OpenDay>();
+  readonly #closed = new Map<number, ClosedDay>();
+  /** Days before are closed. */
+  #closedBefore = -Infinity;
+  /** There is nothing on other days. */
+  #firstDay = Infinity;
+  #lastDay = -Infinity;
+  readonly #groups = new Map<string, { count: number; devices: Uint8Array }>();
+
+  constructor(readonly id: string) {}
+
+  add(name: string, quarter: number, device: number): void {
+    const day = Math.floor(quarter / quartersPerDay);
+    let open = this.#open.get(day);
+    if (!open) {
+      this.#open.set(day, open = new OpenDay());
+      this.#noteDay(day);
+    }
+    open.add(name, quarter - day * quartersPerDay, device);
+  }
+
+  /** Closes the days before; gives each of them and how many parts it has. */
+  *closeBefore(day: number): Iterable<{ day: number; parts: number }> {
+    this.#closedBefore = day;
+    for (const [closing, open] of this.#open) {
+      if (closing >= day) continue;
+      const closed = open.close();
+      this.#open.delete(closing);
+      this.#closed.set(closing, closed);
+      yield { day: closing, parts: closed.parts.length };
+    }
+  }
+
+  encodePart(day: number, part: number): Uint8Array {
+    return this.#closed.get(day)!.parts[part]!.encode();
+  }
+
+  loadPart(day: number, part: number, bytes: Uint8Array): void {
+    let closed = this.#closed.get(day);
+    if (!closed) {
+      this.#closed.set(day, closed = new ClosedDay());
+      this.#noteDay(day);
+    }
+    closed.parts[part] = ClosedPart.decode(bytes);
+  }
+
+  /** Of loaded days, those that are not closed yet will be closed again. */
+  openFrom(day: number): void {
+    this.#closedBefore = day;
+    for (const closed of this.#closed.keys()) if (closed >= day) this.#closed.delete(closed);
+  }
+
+  *parts(): Iterable<{ day: number; part: number }> {
+    for (const [day, { parts }] of this.#closed) {
+      for (const part of parts.keys()) yield { day, part };
+    }
+  }
+
+  /** Quarters since the epoch, `to` outside. */
+  tally(name: string, from: number, to: number, into: ConversionTally): void {
+    const first = Math.max(this.#firstDay, Math.floor(from / quartersPerDay));
+    const last = Math.min(this.#lastDay, Math.ceil(to / quartersPerDay) - 1);
+    for (let day = first; day <= last;) {
+      const start = day * quartersPerDay;
+      const size = groupSizes.find((size) =>
+        day % size === 0 && day + size <= this.#closedBefore &&
+        start >= from && start + size * quartersPerDay <= to
+      );
+      if (size !== undefined) {
+        this.#addGroup(name, day, size, into);
+        day += size;
+        continue;
+      }
+      const within = [Math.max(0, from - start), Math.min(quartersPerDay, to - start)] as const;
+      this.#open.get(day)?.tally(name, ...within, into);
+      this.#closed.get(day)?.tally(name, ...within, into);
+      day++;
+    }
+  }
+
+  /** The first and the last quarter with a conversion, within a period; null: there is none. */
+  quartersWithin(from: number, to: number): { first: number; last: number } | null {
+    let first = Infinity;
+    let last = -Infinity;
+    for (const days of [this.#open, this.#closed]) {
+      for (const [day, counts] of days) {
+        const start = day * quartersPerDay;
+        if (start >= first && start + quartersPerDay <= last) continue;
+        for (const quarterOfDay of counts.quarters()) {
+          const quarter = start + quarterOfDay;
+          if (quarter < from || quarter >= to) continue;
+          if (quarter < first) first = quarter;
+          if (quarter > last) last = quarter;
+        }
+      }
+    }
+    return first > last ? null : { first, last };
+  }
+
+  #noteDay(day: number): void {
+    if (day < this.#firstDay) this.#firstDay = day;
+    if (day > this.#lastDay) this.#lastDay = day;
+  }
+
+  #addGroup(name: string, day: number, size: number, into: ConversionTally): void {
+    const key = `${size} ${day} ${name}`;
+    let group = this.#groups.get(key);
+    if (!group) {
+      const tally = new ConversionTally();
+      const smaller = groupSizes[groupSizes.indexOf(size) + 1];
+      for (let at = day; at < day + size; at += smaller ?? 1) {
+        if (smaller) this.#addGroup(name, at, smaller, tally);
+        else this.#closed.get(at)?.tally(name, 0, quartersPerDay, tally);
+      }
+      group = { count: tally.count, devices: tally.serialize() };
+      tally.dispose();
+      this.#groups.set(key, group);
+    }
+    const devices = deserializeNumbers(group.devices);
+    into.add(group.count, devices);
+    devices?.dispose();
+  }
+}
+
+/** In days, the larger ones first. */
+const groupSizes = [64, 8];
