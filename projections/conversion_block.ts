@@ -12,12 +12,12 @@ export interface RecordPlace {
 
 export class ConversionBlock {
   count = 0;
-  device = new Uint32Array(64);
-  /** Index in `labels`. */
-  label = new Uint16Array(64);
-  occurredAtMs = new Float64Array(64);
-  /** Another record of the device, by its place in memory; 0 for none. */
-  before = new Uint32Array(64);
+  /**
+   * Of each record the device, another record of the device by its place in memory (0 for none), the
+   * low 32 bits of when it happened, and the high 16 bits of that with the index of its label. They
+   * stand side by side because chains are walked.
+   */
+  #words = new Uint32Array(64 * wordsPerRecord);
   /** Campaigns that were clicked, or names of events. */
   labels: string[] = [];
   labelBytes = 0;
@@ -42,14 +42,37 @@ export class ConversionBlock {
     return number;
   }
 
+  /** When it happened is in milliseconds from the epoch on, up to the year 9999. */
   add(device: number, label: number, occurredAtMs: number): number {
     const index = this.count;
-    if (index === this.device.length) this.#resize(index * 2);
-    this.device[index] = device;
-    this.label[index] = label;
-    this.occurredAtMs[index] = occurredAtMs;
+    if (index * wordsPerRecord === this.#words.length) this.#resize(index * 2);
+    const at = index * wordsPerRecord;
+    this.#words[at] = device;
+    this.#words[at + 2] = occurredAtMs % 2 ** 32;
+    this.#words[at + 3] = Math.floor(occurredAtMs / 2 ** 32) * 2 ** 16 + label;
     this.count = index + 1;
     return index;
+  }
+
+  device(index: number): number {
+    return this.#words[index * wordsPerRecord]!;
+  }
+
+  before(index: number): number {
+    return this.#words[index * wordsPerRecord + 1]!;
+  }
+
+  setBefore(index: number, id: number): void {
+    this.#words[index * wordsPerRecord + 1] = id;
+  }
+
+  occurredAtMs(index: number): number {
+    const at = index * wordsPerRecord;
+    return this.#words[at + 2]! + (this.#words[at + 3]! >>> 16) * 2 ** 32;
+  }
+
+  label(index: number): string {
+    return this.labels[this.#words[index * wordsPerRecord + 3]! & 0xffff]!;
   }
 
   /** Gives back what was kept for growing. */
@@ -59,47 +82,57 @@ export class ConversionBlock {
   }
 
   encode(): Uint8Array {
-    const { first, last, startMs, count, labels, device, label, occurredAtMs } = this;
+    const { first, last, startMs, count, labels } = this;
+    const columns = newColumns(count);
+    const [device, label, low, high] = columns;
     let earliestMs = Infinity;
-    for (let i = 0; i < count; i++) earliestMs = Math.min(earliestMs, occurredAtMs[i]!);
-    const low = new Uint32Array(count);
-    const high = new Uint32Array(count);
+    for (let i = 0; i < count; i++) earliestMs = Math.min(earliestMs, this.occurredAtMs(i));
     for (let i = 0; i < count; i++) {
-      const afterMs = occurredAtMs[i]! - earliestMs;
+      const afterMs = this.occurredAtMs(i) - earliestMs;
+      device[i] = this.device(i);
+      label[i] = this.#words[i * wordsPerRecord + 3]! & 0xffff;
       low[i] = afterMs % 2 ** 32;
-      high[i] = afterMs / 2 ** 32;
+      high[i] = Math.floor(afterMs / 2 ** 32);
     }
     const places = [first.position, first.index, last.position, last.index];
-    const header = [...places, startMs, count, earliestMs, labels];
-    return withHeader(header, encodeColumns([device, label, low, high], count));
+    return withHeader(
+      [...places, startMs, count, earliestMs, labels],
+      encodeColumns(columns, count),
+    );
   }
 
   static decode(number: number, bytes: Uint8Array): ConversionBlock {
-    const { header, columns } = headerOf(bytes);
+    const { header, columns: encoded } = headerOf(bytes);
     const [first, firstIndex, last, lastIndex, startMs, count, earliestMs, labels] =
       header as EncodedHeader;
     const block = new ConversionBlock(number, { position: first, index: firstIndex }, startMs);
     block.last.position = last;
     block.last.index = lastIndex;
-    block.#resize(count);
-    block.count = count;
     block.labels = labels;
     for (const label of labels) block.labelBytes += label.length * 3;
-    const low = new Uint32Array(count);
-    const high = new Uint32Array(count);
-    decodeColumns(columns, [block.device, block.label, low, high], count);
+    block.#resize(count);
+    const columns = newColumns(count);
+    decodeColumns(encoded, columns, count);
+    const [device, label, low, high] = columns;
     for (let i = 0; i < count; i++) {
-      block.occurredAtMs[i] = earliestMs + low[i]! + high[i]! * 2 ** 32;
+      block.add(device[i]!, label[i]!, earliestMs + low[i]! + high[i]! * 2 ** 32);
     }
     return block;
   }
 
   #resize(capacity: number): void {
-    this.device = resized(this.device, new Uint32Array(capacity));
-    this.label = resized(this.label, new Uint16Array(capacity));
-    this.occurredAtMs = resized(this.occurredAtMs, new Float64Array(capacity));
-    this.before = resized(this.before, new Uint32Array(capacity));
+    const words = new Uint32Array(capacity * wordsPerRecord);
+    words.set(this.#words.subarray(0, words.length));
+    this.#words = words;
   }
+}
+
+const wordsPerRecord = 4;
+
+/** Device, label, low and high part of when it happened. */
+function newColumns(count: number) {
+  const numbers = () => new Uint32Array(count);
+  return [numbers(), numbers(), numbers(), numbers()] as const;
 }
 
 type EncodedHeader = [string, number, string, number, number, number, number, string[]];
@@ -108,9 +141,4 @@ type EncodedHeader = [string, number, string, number, number, number, number, st
 export function comparePlaces(left: RecordPlace, right: RecordPlace): number {
   if (left.position === right.position) return left.index - right.index;
   return left.position < right.position ? -1 : 1;
-}
-
-function resized<T extends Uint16Array | Uint32Array | Float64Array>(from: T, to: T): T {
-  to.set(from.length > to.length ? from.subarray(0, to.length) : from);
-  return to;
 }

@@ -141,4 +141,4 @@ export class ConversionCampaign {
 }
 
 /** In days, the larger ones first. */
-const groupSizes = [64, 8];
+const groupSizes = [64, 8, 1];

@@ -162,8 +162,8 @@ export class ConversionLog {
 
   #link(block: ConversionBlock, index: number): number {
     const id = block.slot * 2 ** slotShift + index;
-    const device = block.device[index]!;
-    block.before[index] = this.#heads.get(device);
+    const device = block.device(index);
+    block.setBefore(index, this.#heads.get(device));
     this.#heads.set(device, id);
     return id;
   }

@@ -7,7 +7,7 @@ export class WaitingRecords {
   readonly #bySecond = new Map<number, { blocks: ConversionBlock[]; indexes: number[] }>();
 
   add(block: ConversionBlock, index: number): void {
-    const second = Math.floor(block.occurredAtMs[index]! / secondMs);
+    const second = Math.floor(block.occurredAtMs(index) / secondMs);
     let bucket = this.#bySecond.get(second);
     if (!bucket) this.#bySecond.set(second, bucket = { blocks: [], indexes: [] });
     bucket.blocks.push(block);

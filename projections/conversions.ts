@@ -136,7 +136,7 @@ export class Conversions {
       campaignId,
       device,
       occurredAtMs,
-      this.#clicks.block.before[this.#clicks.index]!,
+      this.#clicks.block.before(this.#clicks.index),
     );
   }
 
@@ -175,11 +175,11 @@ export class Conversions {
     const clicks = this.#clicks;
     const found = this.#found;
     found.length = 0;
-    for (let id = clicks.head(device); clicks.seek(id); id = clicks.block.before[clicks.index]!) {
+    for (let id = clicks.head(device); clicks.seek(id); id = clicks.block.before(clicks.index)) {
       const { block, index } = clicks;
-      const clickedMs = block.occurredAtMs[index]!;
+      const clickedMs = block.occurredAtMs(index);
       if (clickedMs > occurredAtMs) continue;
-      const campaign = this.#campaign(block.labels[block.label[index]!]!);
+      const campaign = this.#campaign(block.label(index));
       if (found.includes(campaign)) continue;
       const windowMs = campaign.settings.windowMs(name, occurredAtMs);
       if (occurredAtMs < clickedMs + windowMs) found.push(campaign);
@@ -197,21 +197,21 @@ export class Conversions {
     const clicks = this.#clicks;
     let beforeMs = -Infinity;
     let afterMs = Infinity;
-    for (let id = other; clicks.seek(id); id = clicks.block.before[clicks.index]!) {
+    for (let id = other; clicks.seek(id); id = clicks.block.before(clicks.index)) {
       const { block, index } = clicks;
-      if (block.labels[block.label[index]!] !== campaignId) continue;
-      const otherMs = block.occurredAtMs[index]!;
+      if (block.label(index) !== campaignId) continue;
+      const otherMs = block.occurredAtMs(index);
       if (otherMs > clickedMs) afterMs = Math.min(afterMs, otherMs);
       else beforeMs = Math.max(beforeMs, otherMs);
     }
     const events = this.#events;
     const untilMs = Math.min(afterMs, this.#settledMs);
-    for (let id = events.head(device); events.seek(id); id = events.block.before[events.index]!) {
+    for (let id = events.head(device); events.seek(id); id = events.block.before(events.index)) {
       const { block, index } = events;
-      const occurredAtMs = block.occurredAtMs[index]!;
+      const occurredAtMs = block.occurredAtMs(index);
       if (occurredAtMs < clickedMs || occurredAtMs >= untilMs) continue;
       if (dayOf(occurredAtMs) < this.#closedBefore) continue;
-      const name = block.labels[block.label[index]!]!;
+      const name = block.label(index);
       const windowMs = campaign.settings.windowMs(name, occurredAtMs);
       if (occurredAtMs >= clickedMs + windowMs || occurredAtMs < beforeMs + windowMs) continue;
       campaign.add(name, Math.floor(occurredAtMs / quarterMs), device);
@@ -278,7 +278,7 @@ export class Conversions {
     this.#events.linkAll();
     for (const block of this.#events.blocks()) {
       for (let index = 0; index < block.count; index++) {
-        if (block.occurredAtMs[index]! >= this.#settledMs) this.#waiting.add(block, index);
+        if (block.occurredAtMs(index) >= this.#settledMs) this.#waiting.add(block, index);
         else this.#judge(block, index);
       }
     }
@@ -328,9 +328,9 @@ class OpenChunk {
 
 function recordAt(block: ConversionBlock, index: number) {
   return {
-    device: block.device[index]!,
-    name: block.labels[block.label[index]!]!,
-    occurredAtMs: block.occurredAtMs[index]!,
+    device: block.device(index),
+    name: block.label(index),
+    occurredAtMs: block.occurredAtMs(index),
   };
 }
 
