@@ -50,7 +50,14 @@ export class ConversionSettings {
     return 0;
   }
 
-  /** With the position of the edit that listed it first. */
+  /** What was in force, and when; `toMs` is outside. */
+  *listings(): Iterable<{ fromMs: number; toMs: number; windows: ReadonlyMap<string, number> }> {
+    for (const [index, { fromMs, windows }] of this.#entries.entries()) {
+      yield { fromMs, toMs: this.#entries[index + 1]?.fromMs ?? Infinity, windows };
+    }
+  }
+
+  /** With the position of an edit that listed it. */
   *names(): Iterable<{ name: string; position: string }> {
     for (const { position, windows } of this.#entries) {
       for (const name of windows.keys()) yield { name, position };

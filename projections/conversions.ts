@@ -11,9 +11,10 @@ import {
 } from "../events/campaign_events.ts";
 import { type DecodedChunk, interactionKinds } from "../events/interaction_chunk.ts";
 import type { RecordedEvent } from "../events/recorded_event.ts";
+import { ClickMatching } from "./click_matching.ts";
 import type { ConversionBlock } from "./conversion_block.ts";
 import { ConversionCampaign, quarterMs } from "./conversion_campaign.ts";
-import { blockRecordsMax, type ChunkPlace, ConversionLog, dayOf } from "./conversion_log.ts";
+import { blockRecordsMax, type ChunkPlace, ConversionLog, dayMs, dayOf } from "./conversion_log.ts";
 import { AskedConversions, type ProvisionalConversion } from "./conversion_query.ts";
 import { kpiEventsOf } from "./conversion_settings.ts";
 import { WaitingRecords } from "./conversion_waiting.ts";
@@ -21,6 +22,7 @@ import { WaitingRecords } from "./conversion_waiting.ts";
 export class Conversions {
   readonly #clicks: ConversionLog;
   readonly #events: ConversionLog;
+  readonly #matching: ClickMatching;
   readonly #campaigns = new Map<string, ConversionCampaign>();
   /** Names that campaigns count, with the position of the edit that was the first to list it. */
   readonly #listed = new Map<string, string>();
@@ -34,8 +36,6 @@ export class Conversions {
   #closedBefore = -Infinity;
   #isLinked = true;
   #chunk: OpenChunk | null = null;
-  /** Campaigns that the event being judged counts for. */
-  readonly #found: ConversionCampaign[] = [];
 
   constructor(
     private readonly noteDirty: (rowKey: string) => void = () => {},
@@ -43,6 +43,7 @@ export class Conversions {
   ) {
     this.#clicks = new ConversionLog(clickPrefix, noteDirty, blockRecords);
     this.#events = new ConversionLog(eventPrefix, noteDirty, blockRecords);
+    this.#matching = new ClickMatching(this.#clicks, this.#events, (id) => this.#campaign(id));
   }
 
   /** To be called for every event of the log, first; after rows were loaded, for the checkpoint's. */
@@ -129,15 +130,13 @@ export class Conversions {
     const campaignId = chunk.campaigns[chunk.campaign[index]! - 1]!;
     const device = chunk.device[index]!;
     const occurredAtMs = chunk.occurredAtMs[index]!;
-    const id = this.#clicks.add(clicks, index, device, campaignId, occurredAtMs);
-    if (id === 0 || this.#events.head(device) === 0) return;
-    this.#clicks.seek(id);
-    this.#judgeEventsAfter(
-      campaignId,
-      device,
-      occurredAtMs,
-      this.#clicks.block.before(this.#clicks.index),
-    );
+    const id = this.#matching.addClick(clicks, index, device, campaignId, occurredAtMs);
+    if (id === 0) return;
+    const campaign = this.#campaign(campaignId);
+    const openFromMs = this.#closedBefore * dayMs;
+    this.#matching.visitEventsOf(id, openFromMs, this.#settledMs, (name, atMs) => {
+      campaign.add(name, Math.floor(atMs / quarterMs), device);
+    });
   }
 
   #recordEvent(index: number): void {
@@ -153,7 +152,7 @@ export class Conversions {
     this.#link();
     const device = chunk.device[index]!;
     const name = chunk.names[nameNumber - 1]!;
-    const id = this.#events.add(events, index, device, name, occurredAtMs);
+    const id = this.#matching.addEvent(events, index, device, name, occurredAtMs);
     if (id === 0) return;
     this.#events.seek(id);
     if (isSettled) this.#judge(this.#events.block, this.#events.index);
@@ -165,56 +164,8 @@ export class Conversions {
     const { device, name, occurredAtMs } = recordAt(block, index);
     if (dayOf(occurredAtMs) < this.#closedBefore) return;
     const quarter = Math.floor(occurredAtMs / quarterMs);
-    for (const campaign of this.#campaignsOf(device, name, occurredAtMs)) {
+    for (const campaign of this.#matching.campaignsOf(device, name, occurredAtMs)) {
       campaign.add(name, quarter, device);
-    }
-  }
-
-  /** The list is good until the next call. */
-  #campaignsOf(device: number, name: string, occurredAtMs: number): readonly ConversionCampaign[] {
-    const clicks = this.#clicks;
-    const found = this.#found;
-    found.length = 0;
-    for (let id = clicks.head(device); clicks.seek(id); id = clicks.block.before(clicks.index)) {
-      const { block, index } = clicks;
-      const clickedMs = block.occurredAtMs(index);
-      if (clickedMs > occurredAtMs) continue;
-      const campaign = this.#campaign(block.label(index));
-      if (found.includes(campaign)) continue;
-      const windowMs = campaign.settings.windowMs(name, occurredAtMs);
-      if (occurredAtMs < clickedMs + windowMs) found.push(campaign);
-    }
-    return found;
-  }
-
-  /**
-   * Counts the settled events that a new click makes conversions. Those that other clicks on the
-   * campaign have made so are left out; of these only the last before and the first after matter.
-   */
-  #judgeEventsAfter(campaignId: string, device: number, clickedMs: number, other: number): void {
-    const campaign = this.#campaign(campaignId);
-    if (campaign.settings.count === 0) return;
-    const clicks = this.#clicks;
-    let beforeMs = -Infinity;
-    let afterMs = Infinity;
-    for (let id = other; clicks.seek(id); id = clicks.block.before(clicks.index)) {
-      const { block, index } = clicks;
-      if (block.label(index) !== campaignId) continue;
-      const otherMs = block.occurredAtMs(index);
-      if (otherMs > clickedMs) afterMs = Math.min(afterMs, otherMs);
-      else beforeMs = Math.max(beforeMs, otherMs);
-    }
-    const events = this.#events;
-    const untilMs = Math.min(afterMs, this.#settledMs);
-    for (let id = events.head(device); events.seek(id); id = events.block.before(events.index)) {
-      const { block, index } = events;
-      const occurredAtMs = block.occurredAtMs(index);
-      if (occurredAtMs < clickedMs || occurredAtMs >= untilMs) continue;
-      if (dayOf(occurredAtMs) < this.#closedBefore) continue;
-      const name = block.label(index);
-      const windowMs = campaign.settings.windowMs(name, occurredAtMs);
-      if (occurredAtMs >= clickedMs + windowMs || occurredAtMs < beforeMs + windowMs) continue;
-      campaign.add(name, Math.floor(occurredAtMs / quarterMs), device);
     }
   }
 
@@ -229,7 +180,7 @@ export class Conversions {
       const { device, name, occurredAtMs } = recordAt(block, index);
       if (!this.#listed.has(name) || dayOf(occurredAtMs) < this.#closedBefore) return;
       const quarter = Math.floor(occurredAtMs / quarterMs);
-      for (const campaign of this.#campaignsOf(device, name, occurredAtMs)) {
+      for (const campaign of this.#matching.campaignsOf(device, name, occurredAtMs)) {
         if (campaigns.has(campaign)) provisional.push({ campaign, name, quarter, device });
       }
     });
@@ -244,6 +195,7 @@ export class Conversions {
     // What is recorded on a day may be dated some minutes into the next.
     this.#events.forgetBefore(arrivesFrom - 1, arrivesFrom);
     this.#clicks.forgetBefore(arrivesFrom - 1 - windowDaysMax, arrivesFrom);
+    this.#matching.forgetBefore((arrivesFrom - windowDaysMax) * dayMs, arrivesFrom * dayMs);
   }
 
   /** Closes the days before. */
@@ -274,8 +226,7 @@ export class Conversions {
   #link(): void {
     if (this.#isLinked) return;
     this.#isLinked = true;
-    this.#clicks.linkAll();
-    this.#events.linkAll();
+    this.#matching.linkAll();
     for (const block of this.#events.blocks()) {
       for (let index = 0; index < block.count; index++) {
         if (block.occurredAtMs(index) >= this.#settledMs) this.#waiting.add(block, index);
