@@ -1,16 +1,7 @@
-/**
- * The conversions of one campaign: what it counts and when, and its days. Closed days never change, so
- * what is merged of a group of them is remembered.
- */
-import {
-  ClosedDay,
-  ClosedPart,
-  ConversionTally,
-  OpenDay,
-  quartersPerDay,
-} from "./conversion_day.ts";
+/** The conversions of one campaign: what it counts and when, and its days. */
+import { ClosedDay, ClosedPart, OpenDay, quartersPerDay } from "./conversion_day.ts";
 import { ConversionSettings } from "./conversion_settings.ts";
-import { deserializeNumbers } from "./kpi_number_set.ts";
+import type { ConversionTally } from "./conversion_tally.ts";
 
 export const quarterMs = 15 * 60 * 1000;
 
@@ -18,12 +9,9 @@ export class ConversionCampaign {
   readonly settings = new ConversionSettings();
   readonly #open = new Map<number, OpenDay>();
   readonly #closed = new Map<number, ClosedDay>();
-  /** Days before are closed. */
-  #closedBefore = -Infinity;
   /** There is nothing on other days. */
   #firstDay = Infinity;
   #lastDay = -Infinity;
-  readonly #groups = new Map<string, { count: number; devices: Uint8Array }>();
 
   constructor(readonly id: string) {}
 
@@ -39,7 +27,6 @@ export class ConversionCampaign {
 
   /** Closes the days before; gives each of them and how many parts it has. */
   *closeBefore(day: number): Iterable<{ day: number; parts: number }> {
-    this.#closedBefore = day;
     for (const [closing, open] of this.#open) {
       if (closing >= day) continue;
       const closed = open.close();
@@ -64,7 +51,6 @@ export class ConversionCampaign {
 
   /** Of loaded days, those that are not closed yet will be closed again. */
   openFrom(day: number): void {
-    this.#closedBefore = day;
     for (const closed of this.#closed.keys()) if (closed >= day) this.#closed.delete(closed);
   }
 
@@ -78,21 +64,11 @@ export class ConversionCampaign {
   tally(name: string, from: number, to: number, into: ConversionTally): void {
     const first = Math.max(this.#firstDay, Math.floor(from / quartersPerDay));
     const last = Math.min(this.#lastDay, Math.ceil(to / quartersPerDay) - 1);
-    for (let day = first; day <= last;) {
+    for (let day = first; day <= last; day++) {
       const start = day * quartersPerDay;
-      const size = groupSizes.find((size) =>
-        day % size === 0 && day + size <= this.#closedBefore &&
-        start >= from && start + size * quartersPerDay <= to
-      );
-      if (size !== undefined) {
-        this.#addGroup(name, day, size, into);
-        day += size;
-        continue;
-      }
       const within = [Math.max(0, from - start), Math.min(quartersPerDay, to - start)] as const;
       this.#open.get(day)?.tally(name, ...within, into);
       this.#closed.get(day)?.tally(name, ...within, into);
-      day++;
     }
   }
 
@@ -119,26 +95,4 @@ export class ConversionCampaign {
     if (day < this.#firstDay) this.#firstDay = day;
     if (day > this.#lastDay) this.#lastDay = day;
   }
-
-  #addGroup(name: string, day: number, size: number, into: ConversionTally): void {
-    const key = `${size} ${day} ${name}`;
-    let group = this.#groups.get(key);
-    if (!group) {
-      const tally = new ConversionTally();
-      const smaller = groupSizes[groupSizes.indexOf(size) + 1];
-      for (let at = day; at < day + size; at += smaller ?? 1) {
-        if (smaller) this.#addGroup(name, at, smaller, tally);
-        else this.#closed.get(at)?.tally(name, 0, quartersPerDay, tally);
-      }
-      group = { count: tally.count, devices: tally.serialize() };
-      tally.dispose();
-      this.#groups.set(key, group);
-    }
-    const devices = deserializeNumbers(group.devices);
-    into.add(group.count, devices);
-    devices?.dispose();
-  }
 }
-
-/** In days, the larger ones first. */
-const groupSizes = [64, 8, 1];

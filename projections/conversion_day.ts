@@ -3,41 +3,8 @@
  * quarter-hour. A day is open while clicks and events that happened on it may still arrive; then it is
  * closed, written once as parts, and never changes.
  */
-import { RoaringBitmap32 } from "roaring-wasm";
 import { decodeColumns, encodeColumns, headerOf, withHeader } from "./byte_planes.ts";
-import { NumberSet } from "./kpi_number_set.ts";
-
-/** Conversions of one name over some time. Gives back its memory at `dispose`. */
-export class ConversionTally {
-  count = 0;
-  #devices: RoaringBitmap32 | null = null;
-
-  addOne(device: number): void {
-    this.count++;
-    (this.#devices ??= new RoaringBitmap32()).add(device);
-  }
-
-  add(count: number, devices: Uint32Array | RoaringBitmap32 | null): void {
-    this.count += count;
-    if (devices === null) return;
-    this.#devices ??= new RoaringBitmap32();
-    if (devices instanceof Uint32Array) this.#devices.addMany(devices);
-    else this.#devices.orInPlace(devices);
-  }
-
-  get distinctDevices(): number {
-    return this.#devices?.size ?? 0;
-  }
-
-  serialize(): Uint8Array {
-    return this.#devices?.serialize("portable") ?? new Uint8Array();
-  }
-
-  dispose(): void {
-    this.#devices?.dispose();
-    this.#devices = null;
-  }
-}
+import type { ConversionTally } from "./conversion_tally.ts";
 
 export const quartersPerDay = 96;
 
@@ -91,7 +58,6 @@ export class OpenDay implements ConversionDay {
         part.add(name, Math.floor(keys[i]! / 2 ** 32), keys[i]! % 2 ** 32, end - i);
         i = end;
       }
-      counts.dispose();
     }
     closed.parts.push(part.build());
     return closed;
@@ -147,9 +113,7 @@ export class ClosedPart {
       if (other === name) {
         const first = lowerBound(this.quarter, start, end, from);
         const last = lowerBound(this.quarter, first, end, to);
-        let count = 0;
-        for (let i = first; i < last; i++) count += this.times[i]!;
-        if (count > 0) into.add(count, this.device.subarray(first, last));
+        for (let i = first; i < last; i++) into.add(this.device[i]!, this.times[i]!);
         return;
       }
       start = end;
@@ -164,7 +128,6 @@ class OpenCounts {
   count = 0;
   quarter = new Uint8Array(16);
   device = new Uint32Array(16);
-  readonly #devices = new NumberSet();
 
   add(quarter: number, device: number): void {
     if (this.count === this.quarter.length) {
@@ -177,21 +140,12 @@ class OpenCounts {
     }
     this.quarter[this.count] = quarter;
     this.device[this.count++] = device;
-    this.#devices.add(device);
   }
 
   tally(from: number, to: number, into: ConversionTally): void {
-    if (from === 0 && to === quartersPerDay) {
-      into.add(this.count, this.#devices.bitmap);
-      return;
-    }
     for (let i = 0; i < this.count; i++) {
-      if (this.quarter[i]! >= from && this.quarter[i]! < to) into.addOne(this.device[i]!);
+      if (this.quarter[i]! >= from && this.quarter[i]! < to) into.add(this.device[i]!, 1);
     }
-  }
-
-  dispose(): void {
-    this.#devices.dispose();
   }
 }
 

@@ -1,7 +1,7 @@
 /** Answers how often what campaigns count as conversions happened after a click. */
 import type { ConversionCampaign } from "./conversion_campaign.ts";
 import { quarterMs } from "./conversion_campaign.ts";
-import { ConversionTally } from "./conversion_day.ts";
+import { ConversionTally } from "./conversion_tally.ts";
 import type { Bucket } from "./kpi_buckets.ts";
 import type { KpiAnswer, KpiQuery } from "./kpi_query.ts";
 
@@ -68,21 +68,17 @@ export class AskedConversions {
     const from = fromMs / quarterMs;
     const to = toMs / quarterMs;
     const tallies = new Map(this.#names.map((name) => [name, new ConversionTally()]));
-    try {
-      for (const [campaign, names] of this.#namesOf) {
-        for (const name of names) campaign.tally(name, from, to, tallies.get(name)!);
-      }
-      for (const { name, quarter, device } of this.provisional) {
-        if (quarter >= from && quarter < to) tallies.get(name)!.addOne(device);
-      }
-      return [...tallies].map(([name, { count, distinctDevices }]) => ({
-        name,
-        totalClickBasis: count,
-        uniqueClickBasis: distinctDevices,
-      }));
-    } finally {
-      for (const tally of tallies.values()) tally.dispose();
+    for (const [campaign, names] of this.#namesOf) {
+      for (const name of names) campaign.tally(name, from, to, tallies.get(name)!);
     }
+    for (const { name, quarter, device } of this.provisional) {
+      if (quarter >= from && quarter < to) tallies.get(name)!.add(device, 1);
+    }
+    return [...tallies].map(([name, { count, distinctDevices }]) => ({
+      name,
+      totalClickBasis: count,
+      uniqueClickBasis: distinctDevices,
+    }));
   }
 
   /** From the first to the last quarter-hour with a conversion; null: there is none. */
