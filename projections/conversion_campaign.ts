@@ -62,8 +62,7 @@ export class ConversionCampaign {
 
   /** Quarters since the epoch, `to` outside. */
   tally(name: string, from: number, to: number, into: ConversionTally): void {
-    const first = Math.max(this.#firstDay, Math.floor(from / quartersPerDay));
-    const last = Math.min(this.#lastDay, Math.ceil(to / quartersPerDay) - 1);
+    const { first, last } = this.#daysWithin(from, to);
     for (let day = first; day <= last; day++) {
       const start = day * quartersPerDay;
       const within = [Math.max(0, from - start), Math.min(quartersPerDay, to - start)] as const;
@@ -74,21 +73,33 @@ export class ConversionCampaign {
 
   /** The first and the last quarter with a conversion, within a period; null: there is none. */
   quartersWithin(from: number, to: number): { first: number; last: number } | null {
+    const { first: firstDay, last: lastDay } = this.#daysWithin(from, to);
     let first = Infinity;
+    for (let day = firstDay; day <= lastDay && first === Infinity; day++) {
+      for (const quarter of this.#quartersOf(day, from, to)) first = Math.min(first, quarter);
+    }
+    if (first === Infinity) return null;
     let last = -Infinity;
-    for (const days of [this.#open, this.#closed]) {
-      for (const [day, counts] of days) {
-        const start = day * quartersPerDay;
-        if (start >= first && start + quartersPerDay <= last) continue;
-        for (const quarterOfDay of counts.quarters()) {
-          const quarter = start + quarterOfDay;
-          if (quarter < from || quarter >= to) continue;
-          if (quarter < first) first = quarter;
-          if (quarter > last) last = quarter;
-        }
+    for (let day = lastDay; last === -Infinity; day--) {
+      for (const quarter of this.#quartersOf(day, from, to)) last = Math.max(last, quarter);
+    }
+    return { first, last };
+  }
+
+  *#quartersOf(day: number, from: number, to: number): Iterable<number> {
+    for (const counts of [this.#open.get(day), this.#closed.get(day)]) {
+      for (const quarterOfDay of counts?.quarters() ?? []) {
+        const quarter = day * quartersPerDay + quarterOfDay;
+        if (quarter >= from && quarter < to) yield quarter;
       }
     }
-    return first > last ? null : { first, last };
+  }
+
+  #daysWithin(from: number, to: number): { first: number; last: number } {
+    return {
+      first: Math.max(this.#firstDay, Math.floor(from / quartersPerDay)),
+      last: Math.min(this.#lastDay, Math.ceil(to / quartersPerDay) - 1),
+    };
   }
 
   #noteDay(day: number): void {

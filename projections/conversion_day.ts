@@ -10,7 +10,6 @@ export const quartersPerDay = 96;
 
 /** Quarters are those of the day, from 0 on; `to` is outside. */
 export interface ConversionDay {
-  names(): Iterable<string>;
   tally(name: string, from: number, to: number, into: ConversionTally): void;
   /** Those with a conversion. */
   quarters(): Iterable<number>;
@@ -23,10 +22,6 @@ export class OpenDay implements ConversionDay {
     let counts = this.#byName.get(name);
     if (!counts) this.#byName.set(name, counts = new OpenCounts());
     counts.add(quarter, device);
-  }
-
-  names(): Iterable<string> {
-    return this.#byName.keys();
   }
 
   tally(name: string, from: number, to: number, into: ConversionTally): void {

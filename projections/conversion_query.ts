@@ -44,18 +44,14 @@ export interface ProvisionalConversion {
 
 /** The conversions of a set of campaigns, at one moment: to be asked at once. */
 export class AskedConversions {
-  readonly #namesOf: ReadonlyMap<ConversionCampaign, readonly string[]>;
   readonly #names: readonly string[];
 
   constructor(
-    campaigns: readonly ConversionCampaign[],
+    private readonly campaigns: readonly ConversionCampaign[],
     private readonly provisional: readonly ProvisionalConversion[],
   ) {
-    this.#namesOf = new Map(campaigns.map((campaign) => [
-      campaign,
-      [...new Set([...campaign.settings.names()].map(({ name }) => name))],
-    ]));
-    this.#names = [...new Set([...this.#namesOf.values()].flat())].sort();
+    const names = new Set(campaigns.flatMap(({ settings }) => [...settings.names.keys()]));
+    this.#names = [...names].sort();
   }
 
   /** The campaigns count nothing and never did. */
@@ -68,8 +64,10 @@ export class AskedConversions {
     const from = fromMs / quarterMs;
     const to = toMs / quarterMs;
     const tallies = new Map(this.#names.map((name) => [name, new ConversionTally()]));
-    for (const [campaign, names] of this.#namesOf) {
-      for (const name of names) campaign.tally(name, from, to, tallies.get(name)!);
+    for (const campaign of this.campaigns) {
+      for (const name of campaign.settings.names.keys()) {
+        campaign.tally(name, from, to, tallies.get(name)!);
+      }
     }
     for (const { name, quarter, device } of this.provisional) {
       if (quarter >= from && quarter < to) tallies.get(name)!.add(device, 1);
@@ -87,7 +85,7 @@ export class AskedConversions {
     const to = toMs / quarterMs;
     const quarters = this.provisional.map(({ quarter }) => quarter)
       .filter((quarter) => quarter >= from && quarter < to);
-    for (const campaign of this.#namesOf.keys()) {
+    for (const campaign of this.campaigns) {
       const within = campaign.quartersWithin(from, to);
       if (within) quarters.push(within.first, within.last);
     }

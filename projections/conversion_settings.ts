@@ -28,6 +28,8 @@ export function kpiEventsOf(event: CampaignEvent): KpiEvents | null {
 export class ConversionSettings {
   /** In the order of the log. */
   readonly #entries: Entry[] = [];
+  /** All that it ever listed, with the position of the edit that was the first to. */
+  readonly names = new Map<string, string>();
 
   get count(): number {
     return this.#entries.length;
@@ -57,13 +59,6 @@ export class ConversionSettings {
     }
   }
 
-  /** With the position of an edit that listed it. */
-  *names(): Iterable<{ name: string; position: string }> {
-    for (const { position, windows } of this.#entries) {
-      for (const name of windows.keys()) yield { name, position };
-    }
-  }
-
   encode(number: number): Uint8Array {
     const { position, fromMs, windows } = this.#entries[number]!;
     return new TextEncoder().encode(JSON.stringify([position, fromMs, [...windows]]));
@@ -84,6 +79,10 @@ export class ConversionSettings {
     while (at > 0 && this.#entries[at - 1]!.position > entry.position) at--;
     if (this.#entries[at - 1]?.position === entry.position) return null;
     this.#entries.splice(at, 0, entry);
+    for (const name of entry.windows.keys()) {
+      const known = this.names.get(name);
+      if (known === undefined || entry.position < known) this.names.set(name, entry.position);
+    }
     return at;
   }
 }

@@ -162,7 +162,7 @@ export class Conversions {
   /** Counts an event for every campaign that it counts for by the clicks known so far. */
   #judge(block: ConversionBlock, index: number): void {
     const { device, name, occurredAtMs } = recordAt(block, index);
-    if (dayOf(occurredAtMs) < this.#closedBefore) return;
+    if (!this.#listed.has(name) || dayOf(occurredAtMs) < this.#closedBefore) return;
     const quarter = Math.floor(occurredAtMs / quarterMs);
     for (const campaign of this.#matching.campaignsOf(device, name, occurredAtMs)) {
       campaign.add(name, quarter, device);
@@ -236,7 +236,7 @@ export class Conversions {
   }
 
   #noteNames(campaign: ConversionCampaign): void {
-    for (const { name, position } of campaign.settings.names()) {
+    for (const [name, position] of campaign.settings.names) {
       const known = this.#listed.get(name);
       if (known === undefined || position < known) this.#listed.set(name, position);
     }
