@@ -5,7 +5,7 @@
  */
 import { BusyDevices, stepsMax } from "./busy_devices.ts";
 import type { ConversionCampaign } from "./conversion_campaign.ts";
-import type { ChunkPlace, ConversionLog } from "./conversion_log.ts";
+import type { ChunkPlace, ConversionLog, RecordVisitor } from "./conversion_log.ts";
 
 type FoundEvent = (name: string, occurredAtMs: number) => void;
 
@@ -33,9 +33,14 @@ export class ClickMatching {
     return id;
   }
 
-  linkAll(): void {
+  /** Links all that was loaded: first the clicks, then each event, and tells of it. */
+  linkAll(linkedEvent: RecordVisitor): void {
     this.clicks.linkAll();
-    this.events.linkAll();
+    this.events.linkAll((block, index) => {
+      const busy = this.#busy.get(block.device(index));
+      busy?.addEvent(block.label(index), block.occurredAtMs(index));
+      linkedEvent(block, index);
+    });
   }
 
   /** Forgets of busy devices what happened before. */

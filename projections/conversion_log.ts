@@ -4,9 +4,12 @@
  * before stood, so that there are never more rows than the busiest 64 days need.
  */
 import { comparePlaces, ConversionBlock, type RecordPlace } from "./conversion_block.ts";
+import type { DeviceHeads, Lane } from "./device_heads.ts";
 
 export const dayMs = 24 * 60 * 60 * 1000;
 export const blockRecordsMax = 4_096;
+
+export type RecordVisitor = (block: ConversionBlock, index: number) => void;
 
 /** Where the records of a chunk go. */
 export interface ChunkPlace {
@@ -22,11 +25,12 @@ export class ConversionLog {
   readonly #days = new Map<number, ConversionBlock[]>();
   /** Rows of forgotten blocks, with the day that the reader had come to when it needed them no more. */
   readonly #forgotten = new Map<string, number>();
-  #heads = new DeviceHeads();
   #slots: (ConversionBlock | undefined)[] = [undefined];
 
   constructor(
     readonly rowPrefix: string,
+    private readonly heads: DeviceHeads,
+    private readonly lane: Lane,
     private readonly noteDirty: (rowKey: string) => void,
     private readonly recordsMax: number,
   ) {}
@@ -37,7 +41,7 @@ export class ConversionLog {
 
   /** A device's first record, to be given to `seek`; each block knows what comes before in the chain. */
   head(device: number): number {
-    return this.#heads.get(device);
+    return this.heads.get(device, this.lane);
   }
 
   /** Comes to a record; false where it is forgotten or there is none. */
@@ -86,13 +90,16 @@ export class ConversionLog {
     }
   }
 
-  /** Links everything anew. */
-  linkAll(): void {
-    this.#heads = new DeviceHeads();
+  /** Links everything anew, and tells of each record when it is linked. */
+  linkAll(linked: RecordVisitor = () => {}): void {
+    this.heads.clear(this.lane);
     this.#slots = [undefined];
     for (const block of this.blocks()) {
       this.#takeSlot(block);
-      for (let index = 0; index < block.count; index++) this.#link(block, index);
+      for (let index = 0; index < block.count; index++) {
+        this.#link(block, index);
+        linked(block, index);
+      }
     }
   }
 
@@ -163,8 +170,8 @@ export class ConversionLog {
   #link(block: ConversionBlock, index: number): number {
     const id = block.slot * 2 ** slotShift + index;
     const device = block.device(index);
-    block.setBefore(index, this.#heads.get(device));
-    this.#heads.set(device, id);
+    block.setBefore(index, this.heads.get(device, this.lane));
+    this.heads.set(device, this.lane, id);
     return id;
   }
 
@@ -200,21 +207,3 @@ const labelBytesMax = 64 * 1024;
 export function dayOf(timeMs: number): number {
   return Math.floor(timeMs / dayMs);
 }
-
-/** The heads of the chains. Numbers of devices are dense, so this is no table but pages of them. */
-class DeviceHeads {
-  readonly #pages: (Uint32Array | undefined)[] = [];
-
-  get(device: number): number {
-    const page = this.#pages[device >>> pageShift];
-    return page === undefined ? 0 : page[device & pageMask]!;
-  }
-
-  set(device: number, head: number): void {
-    const page = this.#pages[device >>> pageShift] ??= new Uint32Array(pageMask + 1);
-    page[device & pageMask] = head;
-  }
-}
-
-const pageShift = 12;
-const pageMask = 2 ** pageShift - 1;

@@ -1,7 +1,6 @@
 /** Records of events that cannot be judged yet, by the second in which they happened. */
 import type { ConversionBlock } from "./conversion_block.ts";
-
-type Visitor = (block: ConversionBlock, index: number) => void;
+import type { RecordVisitor } from "./conversion_log.ts";
 
 export class WaitingRecords {
   readonly #bySecond = new Map<number, { blocks: ConversionBlock[]; indexes: number[] }>();
@@ -15,7 +14,7 @@ export class WaitingRecords {
   }
 
   /** Takes out what happened before a whole second. */
-  takeBefore(instantMs: number, visitor: Visitor): void {
+  takeBefore(instantMs: number, visitor: RecordVisitor): void {
     for (const second of this.#bySecond.keys()) {
       if ((second + 1) * secondMs > instantMs) continue;
       visitAll(this.#bySecond.get(second)!, visitor);
@@ -23,7 +22,7 @@ export class WaitingRecords {
     }
   }
 
-  visit(visitor: Visitor): void {
+  visit(visitor: RecordVisitor): void {
     for (const bucket of this.#bySecond.values()) visitAll(bucket, visitor);
   }
 }
@@ -32,7 +31,7 @@ const secondMs = 1_000;
 
 function visitAll(
   { blocks, indexes }: { blocks: readonly ConversionBlock[]; indexes: readonly number[] },
-  visitor: Visitor,
+  visitor: RecordVisitor,
 ): void {
   for (let i = 0; i < blocks.length; i++) visitor(blocks[i]!, indexes[i]!);
 }

@@ -18,6 +18,7 @@ import { blockRecordsMax, type ChunkPlace, ConversionLog, dayMs, dayOf } from ".
 import { AskedConversions, type ProvisionalConversion } from "./conversion_query.ts";
 import { kpiEventsOf } from "./conversion_settings.ts";
 import { WaitingRecords } from "./conversion_waiting.ts";
+import { DeviceHeads } from "./device_heads.ts";
 
 export class Conversions {
   readonly #clicks: ConversionLog;
@@ -41,8 +42,9 @@ export class Conversions {
     private readonly noteDirty: (rowKey: string) => void = () => {},
     blockRecords = blockRecordsMax,
   ) {
-    this.#clicks = new ConversionLog(clickPrefix, noteDirty, blockRecords);
-    this.#events = new ConversionLog(eventPrefix, noteDirty, blockRecords);
+    const heads = new DeviceHeads();
+    this.#clicks = new ConversionLog(clickPrefix, heads, 0, noteDirty, blockRecords);
+    this.#events = new ConversionLog(eventPrefix, heads, 1, noteDirty, blockRecords);
     this.#matching = new ClickMatching(this.#clicks, this.#events, (id) => this.#campaign(id));
   }
 
@@ -226,13 +228,10 @@ export class Conversions {
   #link(): void {
     if (this.#isLinked) return;
     this.#isLinked = true;
-    this.#matching.linkAll();
-    for (const block of this.#events.blocks()) {
-      for (let index = 0; index < block.count; index++) {
-        if (block.occurredAtMs(index) >= this.#settledMs) this.#waiting.add(block, index);
-        else this.#judge(block, index);
-      }
-    }
+    this.#matching.linkAll((block, index) => {
+      if (block.occurredAtMs(index) >= this.#settledMs) this.#waiting.add(block, index);
+      else this.#judge(block, index);
+    });
   }
 
   #noteNames(campaign: ConversionCampaign): void {
