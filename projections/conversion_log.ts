@@ -23,7 +23,7 @@ export class ConversionLog {
   block!: ConversionBlock;
   index = 0;
   readonly #days = new Map<number, ConversionBlock[]>();
-  /** Rows of forgotten blocks, with the day that the reader had come to when it needed them no more. */
+  /** Rows of forgotten blocks, and why they are: a day of whoever uses them. */
   readonly #forgotten = new Map<string, number>();
   #slots: (ConversionBlock | undefined)[] = [undefined];
 
@@ -74,8 +74,8 @@ export class ConversionLog {
   }
 
   /**
-   * Forgets the days before; `reason` is a day that stands in the rows instead. These rows have to be
-   * stored after whatever makes them superfluous.
+   * Forgets the days before; `reason` stands in the rows instead. These have to be stored after what
+   * makes the blocks superfluous.
    */
   forgetBefore(day: number, reason: number): void {
     for (const [kept, blocks] of this.#days) {
@@ -115,23 +115,19 @@ export class ConversionLog {
     throw new RangeError(`there is no row ${key}`);
   }
 
-  loadRow(key: string, bytes: Uint8Array): void {
+  /** Gives the reason that stands in the row of a forgotten block, else null. */
+  loadRow(key: string, bytes: Uint8Array): number | null {
     if (bytes.length === forgottenBytes) {
-      this.#forgotten.set(key, new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true));
-      return;
+      const reason = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
+      this.#forgotten.set(key, reason);
+      return reason;
     }
     const block = ConversionBlock.decode(this.#parse(key).number, bytes);
     const blocks = this.#blocksOf(dayOf(block.startMs));
     const behind = blocks.length > 0 && blocks.at(-1)!.number > block.number;
     blocks.push(block);
     if (behind) blocks.sort((left, right) => left.number - right.number);
-  }
-
-  /** The latest reason of all; -Infinity where nothing is forgotten. */
-  get forgottenFor(): number {
-    let latest = -Infinity;
-    for (const reason of this.#forgotten.values()) latest = Math.max(latest, reason);
-    return latest;
+    return null;
   }
 
   *rowKeys(): Iterable<string> {

@@ -48,7 +48,10 @@ export class Conversions {
     this.#matching = new ClickMatching(this.#clicks, this.#events, (id) => this.#campaign(id));
   }
 
-  /** To be called for every event of the log, first; after rows were loaded, for the checkpoint's. */
+  /**
+   * To be called for every event of the log, first. After rows were loaded it should be called for the
+   * checkpoint's event too: until then nothing is settled, and queries take long.
+   */
   advance(recordedMs: number): void {
     const settledMs = Math.floor(recordedMs / settleEveryMs) * settleEveryMs;
     if (settledMs <= this.#settledMs) return;
@@ -94,6 +97,7 @@ export class Conversions {
   encodeRow(key: string): Uint8Array {
     const log = this.#logOf(key);
     if (log) return log.encodeRow(key);
+    if (key === closedKey) return new TextEncoder().encode(String(this.#closedBefore));
     const [campaignId, number, part] = parseKey(key);
     const campaign = this.#campaigns.get(campaignId);
     if (!campaign) throw new RangeError(`there is no row ${key}`);
@@ -105,7 +109,12 @@ export class Conversions {
   loadRow(key: string, bytes: Uint8Array): void {
     this.#isLinked = false;
     const log = this.#logOf(key);
-    if (log) return log.loadRow(key, bytes);
+    if (log || key === closedKey) {
+      // Either says that the days before are closed and stored.
+      const day = log ? log.loadRow(key, bytes) : Number(new TextDecoder().decode(bytes));
+      this.#closedBefore = Math.max(this.#closedBefore, day ?? -Infinity);
+      return;
+    }
     const [campaignId, number, part] = parseKey(key);
     const campaign = this.#campaign(campaignId);
     if (part !== undefined) return campaign.loadPart(number, part, bytes);
@@ -116,6 +125,7 @@ export class Conversions {
   *rowKeys(): Iterable<string> {
     yield* this.#clicks.rowKeys();
     yield* this.#events.rowKeys();
+    if (this.#closedBefore !== -Infinity) yield closedKey;
     for (const campaign of this.#campaigns.values()) {
       const { id, settings } = campaign;
       for (let number = 0; number < settings.count; number++) {
@@ -190,17 +200,19 @@ export class Conversions {
   }
 
   #beginDay(day: number): void {
-    const arrivesFrom = day - arrivalDaysMax;
-    if (this.#day === null) this.#resume(arrivesFrom);
-    else this.#closeBefore(arrivesFrom);
     this.#day = day;
+    const arrivesFrom = day - arrivalDaysMax;
+    this.#closeBefore(arrivesFrom);
     // What is recorded on a day may be dated some minutes into the next.
     this.#events.forgetBefore(arrivesFrom - 1, arrivesFrom);
     this.#clicks.forgetBefore(arrivesFrom - 1 - windowDaysMax, arrivesFrom);
     this.#matching.forgetBefore((arrivesFrom - windowDaysMax) * dayMs, arrivesFrom * dayMs);
   }
 
-  /** Closes the days before. */
+  /**
+   * Closes the days before. Rows are stored in the order in which they are noted: when it is stored
+   * that days are closed, or that records are forgotten because of that, the days are.
+   */
   #closeBefore(day: number): void {
     if (day <= this.#closedBefore) return;
     this.#link();
@@ -212,22 +224,15 @@ export class Conversions {
         }
       }
     }
-  }
-
-  /**
-   * Goes on at the place of the loaded rows. After a crash some may be ahead of it: a day that was
-   * closed later is opened again, unless records of it are forgotten; then all of it was stored before.
-   */
-  #resume(arrivesFrom: number): void {
-    const forgottenFor = Math.max(this.#events.forgottenFor, this.#clicks.forgottenFor);
-    this.#closedBefore = Math.max(arrivesFrom, forgottenFor);
-    for (const campaign of this.#campaigns.values()) campaign.openFrom(this.#closedBefore);
+    this.noteDirty(closedKey);
   }
 
   /** Rows say nothing of what is known by device and of open days: it is made of the records. */
   #link(): void {
     if (this.#isLinked) return;
     this.#isLinked = true;
+    // After a crash some parts of days may be there that were not closed yet.
+    for (const campaign of this.#campaigns.values()) campaign.openFrom(this.#closedBefore);
     this.#matching.linkAll((block, index) => {
       if (block.occurredAtMs(index) >= this.#settledMs) this.#waiting.add(block, index);
       else this.#judge(block, index);
@@ -287,6 +292,7 @@ function recordAt(block: ConversionBlock, index: number) {
 const clickPrefix = "click/";
 const conversionPrefix = "conversion/";
 const eventPrefix = `${conversionPrefix}event/`;
+const closedKey = `${conversionPrefix}closed`;
 const settingPrefix = `${conversionPrefix}setting/`;
 const dayPrefix = `${conversionPrefix}day/`;
 
