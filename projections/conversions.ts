@@ -14,6 +14,14 @@ import type { RecordedEvent } from "../events/recorded_event.ts";
 import { ClickMatching } from "./click_matching.ts";
 import type { ConversionBlock } from "./conversion_block.ts";
 import { ConversionCampaign, quarterMs } from "./conversion_campaign.ts";
+import {
+  clickPrefix,
+  closedKey,
+  dayKey,
+  eventPrefix,
+  parseKey,
+  settingKey,
+} from "./conversion_keys.ts";
 import { blockRecordsMax, type ChunkPlace, ConversionLog, dayMs, dayOf } from "./conversion_log.ts";
 import { AskedConversions, type ProvisionalConversion } from "./conversion_query.ts";
 import { kpiEventsOf } from "./conversion_settings.ts";
@@ -71,7 +79,7 @@ export class Conversions {
     const number = campaign.settings.add(position, timeMs, kpiEvents);
     if (number === null) return;
     this.#noteNames(campaign);
-    this.noteDirty(`${settingPrefix}${campaign.id}/${number}`);
+    this.noteDirty(settingKey(campaign.id, number));
   }
 
   /** `record` is then for items of this chunk. */
@@ -129,9 +137,9 @@ export class Conversions {
     for (const campaign of this.#campaigns.values()) {
       const { id, settings } = campaign;
       for (let number = 0; number < settings.count; number++) {
-        yield `${settingPrefix}${id}/${number}`;
+        yield settingKey(id, number);
       }
-      for (const { day, part } of campaign.parts()) yield `${dayPrefix}${id}/${day}/${part}`;
+      for (const { day, part } of campaign.parts()) yield dayKey(id, day, part);
     }
   }
 
@@ -220,7 +228,7 @@ export class Conversions {
     for (const campaign of this.#campaigns.values()) {
       for (const closed of campaign.closeBefore(day)) {
         for (let part = 0; part < closed.parts; part++) {
-          this.noteDirty(`${dayPrefix}${campaign.id}/${closed.day}/${part}`);
+          this.noteDirty(dayKey(campaign.id, closed.day, part));
         }
       }
     }
@@ -289,17 +297,6 @@ function recordAt(block: ConversionBlock, index: number) {
   };
 }
 
-const clickPrefix = "click/";
-const conversionPrefix = "conversion/";
-const eventPrefix = `${conversionPrefix}event/`;
-const closedKey = `${conversionPrefix}closed`;
-const settingPrefix = `${conversionPrefix}setting/`;
-const dayPrefix = `${conversionPrefix}day/`;
-
-export function isConversionKey(rowKey: string): boolean {
-  return rowKey.startsWith(clickPrefix) || rowKey.startsWith(conversionPrefix);
-}
-
 /** What waits is judged on this grid of recorded time, so that a replay judges at the same event. */
 const settleEveryMs = 1_000;
 /** An interaction arrives at most 7 days after it happened, and is recorded a moment later. */
@@ -308,12 +305,3 @@ const arrivalDaysMax = 8;
 const windowDaysMax = 30;
 const clickCode = interactionKinds.indexOf("click");
 const eventCode = interactionKinds.indexOf("event");
-
-/** The campaign and the number of its setting, or its day and the number of the part. */
-function parseKey(key: string): [campaignId: string, number: number, part?: number] {
-  const isDay = key.startsWith(dayPrefix);
-  const fields = key.slice((isDay ? dayPrefix : settingPrefix).length).split("/");
-  const part = isDay ? Number(fields.pop()) : undefined;
-  const number = Number(fields.pop());
-  return part === undefined ? [fields.join("/"), number] : [fields.join("/"), number, part];
-}
