@@ -10,7 +10,7 @@ import { type ClaimEvent, claimsStreamPrefix } from "../events/claim_events.ts";
 import { chunkDigests, digestBytes } from "../events/interaction_chunk.ts";
 import type { DomainEvent, RecordedEvent } from "../events/recorded_event.ts";
 import { DigestSet } from "./digest_set.ts";
-import { Exposures, rowPrefix as exposurePrefix } from "./exposures.ts";
+import { Exposures, hotDays, rowPrefix as exposurePrefix } from "./exposures.ts";
 import { CampaignKpi, type QuarterRow } from "./kpi_campaign.ts";
 import { ChunkCounter, isThrough } from "./kpi_chunk_counter.ts";
 import { decidesLateness, type LateEvent, type LateTimelineJson } from "./kpi_late.ts";
@@ -22,8 +22,7 @@ import { bodyOf, chunkOf } from "./recorded_chunk.ts";
 
 export class KpiProjection implements Projection {
   readonly name = "kpi";
-  readonly revision = 2;
-  readonly exposures: Exposures;
+  readonly revision = 3;
   readonly #campaigns = new Map<string, CampaignKpi>();
   readonly #seen = new DigestSet();
   readonly #recallIndex = new RecallIndex();
@@ -32,20 +31,15 @@ export class KpiProjection implements Projection {
   /** Rows with live cells, the longest untouched first. */
   readonly #live = new Set<QuarterRow>();
   readonly #waiting = new Set<QuarterRow>();
+  readonly exposures = new Exposures((rowKey) => this.#dirty.add(rowKey));
+  readonly #repeats = new Map<string, Set<number>>();
   #settledMs = -Infinity;
-
-  constructor(options: { exposureBlockRecords?: number } = {}) {
-    this.exposures = new Exposures(
-      (rowKey) => this.#dirty.add(rowKey),
-      options.exposureBlockRecords,
-    );
-  }
 
   fold(recorded: RecordedEvent): void {
     const { event, stream } = recorded;
-    this.exposures.advance(recorded.timeMs);
+    this.exposures.advance(recorded.timeMs, recorded.position);
     if (event.type === "interactions_recorded") this.#foldChunk(recorded);
-    else if (isClaim(recorded)) this.exposures.foldClaim(recorded);
+    else if (isClaim(recorded)) this.#foldClaim(recorded);
     if (isCampaignEvent(event, stream) && decidesLateness(event)) {
       this.#foldCampaign(event, recorded);
       this.#settle(recorded, recorded.timeMs);
@@ -62,16 +56,27 @@ export class KpiProjection implements Projection {
 
   /** `checkpointMs`: the recorded time of the checkpoint's event, which makes the answer exact. */
   recallFrom(checkpointMs?: number): string | undefined {
-    // Claims that were forgotten by then are not remembered anew.
-    if (checkpointMs !== undefined) this.exposures.advance(checkpointMs);
-    return this.#recallIndex.from(checkpointMs === undefined ? undefined : dayOf(checkpointMs));
+    if (checkpointMs === undefined) return this.#recallIndex.from();
+    this.exposures.begin(checkpointMs);
+    // What the hot days repeat is known by the digests of days before them.
+    return this.#recallIndex.from(dayOf(checkpointMs) - (hotDays - 1));
   }
 
   recall(recorded: RecordedEvent): void {
+    if (isClaim(recorded)) this.exposures.recall(recorded, null, null);
     if (recorded.event.type !== "interactions_recorded") return;
     const { count, digests } = chunkDigests(bodyOf(recorded));
     const day = dayOf(recorded.timeMs);
-    for (let i = 0; i < count; i++) this.#seen.add(digests, i * digestBytes, day);
+    for (let i = 0; i < count; i++) {
+      if (!this.#seen.add(digests, i * digestBytes, day)) this.#noteRepeat(recorded.position, i);
+    }
+    if (recorded.timeMs < this.exposures.hotFromMs) return;
+    this.exposures.recall(recorded, chunkOf(recorded), this.repeatsAt(recorded.position) ?? null);
+  }
+
+  /** Which items of the chunk there had ids that were known before. */
+  repeatsAt(position: string): ReadonlySet<number> | undefined {
+    return this.#repeats.get(position);
   }
 
   takeDirty(): string[] {
@@ -90,7 +95,7 @@ export class KpiProjection implements Projection {
   }
 
   loadRow(key: string, bytes: Uint8Array, through: string): void {
-    if (key.startsWith(exposurePrefix)) return this.exposures.loadRow(key, bytes);
+    if (key.startsWith(exposurePrefix)) return this.exposures.loadRow(key, bytes, through);
     const { kind, campaignId, quarter } = parseRowKey(key);
     if (kind === "recall") return this.#recallIndex.load(bytes, through);
     const campaign = this.#campaign(campaignId);
@@ -114,10 +119,20 @@ export class KpiProjection implements Projection {
     yield* this.exposures.rowKeys();
   }
 
+  #foldClaim(recorded: RecordedEvent<ClaimEvent>): void {
+    this.#noteDay(recorded);
+    this.exposures.foldClaim(recorded);
+  }
+
+  /** Claims too are in memory only. */
+  #noteDay({ timeMs, position }: RecordedEvent): void {
+    if (this.#recallIndex.note(dayOf(timeMs), position)) this.#dirty.add(recallKey);
+  }
+
   #foldChunk(recorded: RecordedEvent): void {
     const chunk = chunkOf(recorded);
     const day = dayOf(recorded.timeMs);
-    if (this.#recallIndex.note(day, recorded.position)) this.#dirty.add(recallKey);
+    this.#noteDay(recorded);
     const counter = new ChunkCounter(chunk, recorded, (campaignId, quarter) => {
       const row = this.#campaign(campaignId).row(quarter);
       return isThrough(row, recorded) ? null : row;
@@ -125,12 +140,21 @@ export class KpiProjection implements Projection {
     this.exposures.openChunk(recorded, chunk);
     const { digests } = chunk;
     for (let i = 0; i < chunk.count; i++) {
-      if (!this.#seen.add(digests, i * digestBytes, day)) continue;
+      if (!this.#seen.add(digests, i * digestBytes, day)) {
+        this.#noteRepeat(recorded.position, i);
+        continue;
+      }
       counter.count(i);
       this.exposures.record(i);
     }
+    this.exposures.closeChunk();
     for (const row of counter.changed()) this.#noteChange(row);
     this.#sealSome();
+  }
+
+  #noteRepeat(position: string, index: number): void {
+    const repeats = this.#repeats.get(position) ?? new Set<number>();
+    this.#repeats.set(position, repeats.add(index));
   }
 
   #foldCampaign(event: LateEvent, recorded: RecordedEvent): void {
