@@ -1,55 +1,58 @@
 /**
  * What each device and user was shown of each campaign, what was promised to them and what they asked
- * not to be shown: exact, for now and as it was known at any past instant. It is a part of the KPI read
- * model, because an id that counts for nothing there counts for nothing here. Late impressions count.
+ * not to be shown. For now it is exact and in memory: records of the last two days each for itself,
+ * totals of what is older, hides from the beginning. What was known earlier is for `exposure_scan.ts` to find in the log.
+ * It is a part of the KPI read model, because an id that counts for nothing there counts for nothing
+ * here. Late impressions count.
  */
 import type { ClaimEvent } from "../events/claim_events.ts";
 import { claimsStreamPrefix } from "../events/claim_events.ts";
 import { type DecodedChunk, interactionKinds } from "../events/interaction_chunk.ts";
 import { hideChoices } from "../events/message_action.ts";
+import { type SubjectKind, subjectKinds } from "../events/profile_events.ts";
 import type { RecordedEvent } from "../events/recorded_event.ts";
-import { ExposureBlock, minuteMs } from "./exposure_block.ts";
-import type { SubjectKind } from "../events/profile_events.ts";
-import type { RecordChains } from "./exposure_chains.ts";
-import { countIn, everything } from "./exposure_count.ts";
-import { blockRecordsMin, ExposureLog, type GrantedClaim } from "./exposure_log.ts";
+import type { CountRow } from "./count_row.ts";
+import { type GrantedClaim, RecentClaims } from "./exposure_claims.ts";
+import { ExposureDays } from "./exposure_days.ts";
+import { ExposureHides, hidePrefix } from "./exposure_hides.ts";
+import { type ExposureSegment, minuteMs } from "./exposure_segment.ts";
+import { ExposureTotals, totalPrefix } from "./exposure_totals.ts";
+import { type CountOptions, everything, type ExposureView } from "./exposure_view.ts";
 
 export { claimLapseMs } from "../events/claim_events.ts";
-export type { GrantedClaim } from "./exposure_log.ts";
+export { hotDays } from "./exposure_days.ts";
+export type { CountOptions, ExposureView } from "./exposure_view.ts";
 
-export type HideChoice = (typeof hideChoices)[number];
+export class Exposures implements ExposureView {
+  readonly #totals: ExposureTotals;
+  readonly #hides: ExposureHides;
+  readonly #days = new ExposureDays();
+  readonly #claims = new RecentClaims();
+  #chunk: OpenChunk | null = null;
 
-export interface CountOptions {
-  /** From ≤ when it happened < to: whole minutes. */
-  readonly fromMs: number;
-  readonly toMs: number;
-  /** Only records with this session key. */
-  readonly session?: number;
-  /** Counting stops there. */
-  readonly max: number;
-  /** Only what was recorded at or before this instant, and claims that were open then. */
-  readonly knownMs: number;
-}
-
-export class Exposures {
-  readonly #log: ExposureLog;
-  #chunk: ChunkPlace | null = null;
-
-  /** A block of records ends with the event that brings it to `blockRecords`. */
-  constructor(
-    private readonly noteDirty: (rowKey: string) => void = () => {},
-    blockRecords = blockRecordsMin,
-  ) {
-    this.#log = new ExposureLog(blockRecords);
+  constructor(readonly noteDirty: (rowKey: string) => void = () => {}) {
+    this.#hides = new ExposureHides(noteDirty);
+    this.#totals = new ExposureTotals((row: CountRow) => {
+      row.isDirty = true;
+      noteDirty(row.key);
+    });
   }
 
-  /** Impressions and open claims of a subject for a campaign. */
+  /** Exact for what was recorded from `hotFromMs` on, and where that is all there is. */
   count(campaignId: string, kind: SubjectKind, number: number, options: CountOptions): number {
-    this.#log.linkAll();
-    return countIn(this.#log, campaignId, kind, number, options);
+    const { fromMs, toMs, session, max, knownMs } = options;
+    const impressions = this.#days.count(campaignId, kind, number, {
+      fromMinute: Math.ceil(fromMs / minuteMs),
+      toMinute: Math.ceil(toMs / minuteMs),
+      session,
+      max,
+      knownMs,
+    });
+    if (impressions >= max) return max;
+    return Math.min(max, impressions + this.#claims.countOpen(campaignId, kind, number, options));
   }
 
-  /** All there are: at once for now, for the past as long as it takes to go back there. */
+  /** Exact for what was known from `hotFromMs` on, and of claims from `exactFromMs` on. */
   total(
     campaignId: string,
     kind: SubjectKind,
@@ -57,169 +60,200 @@ export class Exposures {
     knownMs: number,
     max: number,
   ): number {
-    return this.count(campaignId, kind, number, { ...everything, max, knownMs });
+    const older = this.#totals.of(campaignId, kind, number);
+    if (older >= max) return max;
+    const options = { ...everything, knownMs, max: max - older };
+    return older + this.count(campaignId, kind, number, options);
   }
 
-  /** Of each choice the latest one: the others are over before it. The latest first. */
-  hides(
-    campaignId: string,
-    kind: SubjectKind,
-    number: number,
-    knownMs: number,
-  ): readonly { readonly atMs: number; readonly for: HideChoice }[] {
-    this.#log.linkAll();
-    const { chains } = this.#log;
-    const table = chains.get("hide", campaignId)?.[kind];
-    if (!table?.find(number)) return none;
-    const latestMs = new Map<HideChoice, number>();
-    for (let id = table.head; id !== 0;) {
-      const block = chains.blockOf(id)!;
-      const index = id - block.firstId;
-      id = chains.before(kind, block, id);
-      if (block.recordedMs(index) > knownMs) continue;
-      const detail = block.session[index]!;
-      const choice = hideChoices[detail & 3]!;
-      const atMs = block.minute(index) * minuteMs + (detail >>> 2);
-      if (atMs > (latestMs.get(choice) ?? -Infinity)) latestMs.set(choice, atMs);
-    }
-    return [...latestMs].map(([choice, atMs]) => ({ atMs, for: choice }))
-      .sort((left, right) => right.atMs - left.atMs);
+  /** All that the log has, even if it was recorded later: a hide is honoured. */
+  hides(campaignId: string, kind: SubjectKind, number: number) {
+    return this.#hides.of(campaignId, kind, number);
+  }
+
+  /** Each record from this instant of recorded time on is in memory. */
+  get hotFromMs(): number {
+    return this.#days.fromMs;
+  }
+
+  /** Whether the subject has impressions of the campaign that are not in memory each for itself. */
+  hasOlder(campaignId: string, kind: SubjectKind, number: number): boolean {
+    return this.#totals.of(campaignId, kind, number) > 0;
+  }
+
+  /** Whether answers for the subject are exact as of that instant; sessions apart. */
+  isExactAt(campaignId: string, kind: SubjectKind, number: number, knownMs: number): boolean {
+    if (knownMs < this.#claims.knownFromMs) return false;
+    return this.#hides.of(campaignId, kind, number).every((hide) => hide.recordedMs <= knownMs);
   }
 
   /** A claim granted within the last hour of the log; undefined: there is none. */
-  claim(digest: string): GrantedClaim | undefined {
-    this.#log.linkAll();
-    const id = this.#log.recent.find(digest);
-    return id === undefined ? undefined : this.#log.claim(id);
+  claim(digest: string): Omit<GrantedClaim, "usedMs"> & { readonly used: boolean } | undefined {
+    const claim = this.#claims.find(digest);
+    if (!claim) return undefined;
+    const { usedMs, ...granted } = claim;
+    return { ...granted, used: usedMs !== Infinity };
   }
 
   /** Changes whenever new records may change an answer for this subject; of this object only. */
   stamp(kind: SubjectKind, number: number): number {
-    this.#log.linkAll();
-    return this.#log.stamps.of(kind, number);
+    return this.#days.stamp(kind, number);
   }
 
   /** When the earliest of the subject's open claims lapses; Infinity where none is open. */
   nextLapseMs(kind: SubjectKind, number: number, nowMs: number): number {
-    this.#log.linkAll();
-    return this.#log.nextLapseMs(kind, number, nowMs);
+    return this.#claims.nextLapseMs(kind, number, nowMs);
   }
 
   /** To be called for every event of the log, first. */
-  advance(recordedMs: number): void {
-    this.#log.advance(recordedMs);
+  advance(recordedMs: number, position: string): void {
+    this.#claims.forget(recordedMs);
+    this.#days.advance(recordedMs, (segment, beforeMs) => {
+      this.#totals.catchUp(position);
+      const gone = segment.letGo(beforeMs);
+      for (const kind of subjectKinds) {
+        for (let campaign = 1; campaign < gone[kind].length; campaign++) {
+          const numbers = gone[kind][campaign]!;
+          if (numbers.length === 0) continue;
+          this.#totals.campaign(kind, segment.campaignIds[campaign]!).add(numbers);
+        }
+      }
+    });
   }
 
-  /** `record` is then for items of this chunk. */
+  /** Instead, before `recall`: by the recorded time of the event that the rows stand at. */
+  begin(recordedMs: number): void {
+    this.#claims.forget(recordedMs);
+    this.#days.advance(recordedMs, () => {});
+  }
+
+  /** `record` is then for items of this chunk, until `closeChunk`. */
   openChunk(recorded: RecordedEvent, chunk: DecodedChunk): void {
-    this.#chunk = new ChunkPlace(recorded, chunk);
+    this.#chunk = this.#opened(recorded, chunk);
   }
 
   /** Takes an item whose id is new; those that are no exposure are left out. */
   record(index: number): void {
-    const { recorded, chunk, groups, chains, recordedMinute } = this.#chunk!;
+    const open = this.#chunk!;
+    const { chunk } = open;
     const kind = chunk.kind[index]!;
     const campaign = chunk.campaign[index]!;
-    if ((kind !== impressionCode && kind !== hideCode) || campaign === 0) return;
-    const block = this.#block(recorded);
-    if (!block) return;
-    const isImpression = kind === impressionCode;
-    const slot = campaign * 2 + (isImpression ? 0 : 1);
-    if (groups[slot] === undefined) {
-      const campaignId = chunk.campaigns[campaign - 1]!;
-      const group = block.groupNumber(isImpression ? "impression" : "hide", campaignId);
-      groups[slot] = group;
-      chains[slot] = this.#log.chains.ofGroup(block, group);
-    }
-    const occurredAtMs = chunk.occurredAtMs[index]!;
-    const minute = Math.floor(occurredAtMs / minuteMs);
-    const at = block.add(
-      chunk.device[index]!,
-      chunk.user[index]!,
-      groups[slot],
-      recordedMinute - minute,
-      recorded.timeMs,
-      isImpression ? chunk.session[index]! : hideDetail(chunk, index, occurredAtMs),
-    );
-    this.#log.link(block, at, chains[slot]!, isImpression);
-    if (isImpression && chunk.claim[index]! !== 0) this.#useClaim(chunk, index, block, at);
+    if (campaign === 0) return;
+    if (kind === impressionCode) open.impressions[open.count++] = index;
+    else if (kind === hideCode) this.#recordHide(open, index);
+  }
+
+  closeChunk(): void {
+    const open = this.#chunk!;
+    this.#chunk = null;
+    if (open.count > 0) this.#remember(open);
   }
 
   foldClaim(recorded: RecordedEvent<ClaimEvent>): void {
-    const { data } = recorded.event;
-    this.#chunk = null;
-    const block = this.#log.open(recorded.position, recorded.timeMs);
-    if (!block) return;
-    this.noteDirty(rowKey(block));
-    const campaignId = recorded.stream.slice(claimsStreamPrefix.length);
-    const group = block.groupNumber("claim", campaignId);
-    const { device, user, session, claim } = data;
-    const at = block.addClaim(device, user, group, recorded.timeMs, session, claim);
-    this.#log.link(block, at, this.#log.chains.ofGroup(block, group), false);
-    this.#log.remember(block, at, claim);
+    const { stream, timeMs, event: { data } } = recorded;
+    this.#claims.add(stream.slice(claimsStreamPrefix.length), timeMs, data);
+    this.#days.open(timeMs, 0, 1)?.touch(data.device, data.user);
+  }
+
+  /**
+   * Sees an event of the last days again at a start, for what is in memory only: a chunk without the
+   * items whose ids were known, or a claim.
+   */
+  recall(
+    recorded: RecordedEvent,
+    chunk: DecodedChunk | null,
+    repeats: ReadonlySet<number> | null,
+  ): void {
+    if (!chunk) return this.foldClaim(recorded as RecordedEvent<ClaimEvent>);
+    const open = this.#opened(recorded, chunk);
+    if (!open.segment) return;
+    const { count, kind, campaign } = chunk;
+    for (let index = 0; index < count; index++) {
+      if (kind[index] !== impressionCode || campaign[index] === 0) continue;
+      if (!repeats?.has(index)) open.impressions[open.count++] = index;
+    }
+    this.#remember(open);
   }
 
   encodeRow(key: string): Uint8Array {
-    const block = this.#log.get(numberOf(key));
-    if (!block) throw new RangeError(`there is no row ${key}`);
-    return block.encode();
+    if (key.startsWith(hidePrefix)) return this.#hides.encode(key);
+    const row = this.#totals.row(key);
+    row.isDirty = false;
+    return row.encode();
   }
 
-  /** A block knows its last event, so it does not matter how far it was folded without a record. */
-  loadRow(key: string, bytes: Uint8Array): void {
-    this.#log.load(ExposureBlock.decode(numberOf(key), bytes));
+  loadRow(key: string, bytes: Uint8Array, through: string): void {
+    if (key.startsWith(hidePrefix)) this.#hides.load(key, bytes, through);
+    else if (key.startsWith(totalPrefix)) this.#totals.load(key, bytes, through);
+    else throw new RangeError(`there is no row ${key}`);
   }
 
   *rowKeys(): Iterable<string> {
-    for (const block of this.#log.blocks) yield rowKey(block);
+    yield* this.#totals.rowKeys();
+    yield* this.#hides.rowKeys();
   }
 
-  /** Looked up when the first record of the chunk needs it. */
-  #block(recorded: RecordedEvent): ExposureBlock | null {
-    const place = this.#chunk!;
-    if (place.block === undefined) {
-      place.block = this.#log.open(recorded.position, recorded.timeMs);
-      if (place.block) this.noteDirty(rowKey(place.block));
+  #opened(recorded: RecordedEvent, chunk: DecodedChunk): OpenChunk {
+    const segment = this.#days.open(recorded.timeMs, chunk.campaigns.length, 2 * chunk.count);
+    return { recorded, chunk, segment, impressions: new Uint32Array(chunk.count), count: 0 };
+  }
+
+  /** Each impression for itself. */
+  #remember({ recorded, chunk, segment, impressions, count }: OpenChunk): void {
+    if (!segment) return;
+    const numbers = [0, ...chunk.campaigns.map((id) => segment.campaignNumber(id))];
+    segment.addAll(chunk, impressions, count, numbers);
+    let latestMs = 0;
+    for (let nth = 0; nth < count; nth++) {
+      const index = impressions[nth]!;
+      latestMs = Math.max(latestMs, chunk.occurredAtMs[index]!);
+      if (chunk.claim[index]! !== 0) this.#useClaim(recorded, chunk, segment, index);
     }
-    return place.block;
+    this.#days.noteAhead(latestMs + minuteMs - recorded.timeMs);
   }
 
-  #useClaim(chunk: DecodedChunk, index: number, block: ExposureBlock, at: number): void {
-    const claimId = this.#log.recent.find(chunk.claims[chunk.claim[index]! - 1]!);
-    if (claimId === undefined) return;
-    if (this.#log.claim(claimId).campaignId !== chunk.campaigns[chunk.campaign[index]! - 1]) return;
-    if (this.#log.use(claimId, block.firstId + at)) block.uses.push(at, claimId);
+  #recordHide({ recorded, chunk, segment }: OpenChunk, index: number): void {
+    const campaignId = chunk.campaigns[chunk.campaign[index]! - 1]!;
+    const device = chunk.device[index]!;
+    const user = chunk.user[index]!;
+    const hide = {
+      for: hideChoiceOf(chunk, index),
+      atMs: chunk.occurredAtMs[index]!,
+      recordedMs: recorded.timeMs,
+    };
+    this.#hides.add(campaignId, "device", device, hide, recorded.position);
+    if (user !== 0) this.#hides.add(campaignId, "user", user, hide, recorded.position);
+    segment?.touch(device, user);
+  }
+
+  #useClaim(
+    recorded: RecordedEvent,
+    chunk: DecodedChunk,
+    segment: ExposureSegment,
+    index: number,
+  ): void {
+    const digest = chunk.claims[chunk.claim[index]! - 1]!;
+    const campaignId = chunk.campaigns[chunk.campaign[index]! - 1]!;
+    const claim = this.#claims.use(digest, campaignId, recorded.timeMs);
+    if (claim) segment.touch(claim.device, claim.user);
   }
 }
 
-/** Where the records of a chunk go, and their groups by campaign and kind. */
-class ChunkPlace {
-  block: ExposureBlock | null | undefined;
-  readonly groups: number[] = [];
-  readonly chains: RecordChains[] = [];
-  readonly recordedMinute: number;
-
-  constructor(readonly recorded: RecordedEvent, readonly chunk: DecodedChunk) {
-    this.recordedMinute = Math.floor(recorded.timeMs / minuteMs);
-  }
+interface OpenChunk {
+  readonly recorded: RecordedEvent;
+  readonly chunk: DecodedChunk;
+  readonly segment: ExposureSegment | undefined;
+  /** The first so many are those of its impressions that count. */
+  readonly impressions: Uint32Array;
+  count: number;
 }
 
 export const rowPrefix = "exposure/";
-const impressionCode = interactionKinds.indexOf("impression");
-const hideCode = interactionKinds.indexOf("hide");
-const none: readonly never[] = [];
-
-function rowKey({ number }: ExposureBlock): string {
-  return rowPrefix + String(number).padStart(8, "0");
-}
-
-function numberOf(key: string): number {
-  return Number(key.slice(rowPrefix.length));
-}
+export const impressionCode = interactionKinds.indexOf("impression");
+export const hideCode = interactionKinds.indexOf("hide");
 
 /** A hide that does not say for how long is for today. */
-function hideDetail(chunk: DecodedChunk, index: number, occurredAtMs: number): number {
+export function hideChoiceOf(chunk: DecodedChunk, index: number): (typeof hideChoices)[number] {
   const name = chunk.names[chunk.name[index]! - 1];
-  const choice = Math.max(0, (hideChoices as readonly (string | undefined)[]).indexOf(name));
-  return (occurredAtMs % minuteMs) * 4 + choice;
+  return hideChoices.find((choice) => choice === name) ?? hideChoices[0];
 }

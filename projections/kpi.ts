@@ -13,8 +13,8 @@ import type { DomainEvent, RecordedEvent } from "../events/recorded_event.ts";
 import { withConversions } from "./conversion_query.ts";
 import { isConversionKey } from "./conversion_keys.ts";
 import { Conversions } from "./conversions.ts";
-import { DigestSet } from "./digest_set.ts";
-import { Exposures, rowPrefix as exposurePrefix } from "./exposures.ts";
+import { digestDaysKept, DigestSet } from "./digest_set.ts";
+import { Exposures, hotDays, rowPrefix as exposurePrefix } from "./exposures.ts";
 import { CampaignKpi, type QuarterRow } from "./kpi_campaign.ts";
 import { ChunkCounter, isThrough } from "./kpi_chunk_counter.ts";
 import { decidesLateness, type LateEvent, type LateTimelineJson } from "./kpi_late.ts";
@@ -27,7 +27,6 @@ import { bodyOf, chunkOf } from "./recorded_chunk.ts";
 export class KpiProjection implements Projection {
   readonly name = "kpi";
   readonly revision = 3;
-  readonly exposures: Exposures;
   readonly conversions: Conversions;
   readonly #campaigns = new Map<string, CampaignKpi>();
   readonly #seen = new DigestSet();
@@ -37,13 +36,10 @@ export class KpiProjection implements Projection {
   /** Rows with live cells, the longest untouched first. */
   readonly #live = new Set<QuarterRow>();
   readonly #waiting = new Set<QuarterRow>();
+  readonly exposures = new Exposures((rowKey) => this.#dirty.add(rowKey));
   #settledMs = -Infinity;
 
-  constructor(options: { exposureBlockRecords?: number; conversionBlockRecords?: number } = {}) {
-    this.exposures = new Exposures(
-      (rowKey) => this.#dirty.add(rowKey),
-      options.exposureBlockRecords,
-    );
+  constructor(options: { conversionBlockRecords?: number } = {}) {
     // Rows are stored in this order, and what is noted last must come last.
     const noteLast = (rowKey: string) => {
       this.#dirty.delete(rowKey);
@@ -54,11 +50,11 @@ export class KpiProjection implements Projection {
 
   fold(recorded: RecordedEvent): void {
     const { event, stream } = recorded;
-    this.exposures.advance(recorded.timeMs);
+    this.exposures.advance(recorded.timeMs, recorded.position);
     this.conversions.advance(recorded.timeMs);
     this.conversions.fold(recorded);
     if (event.type === "interactions_recorded") this.#foldChunk(recorded);
-    else if (isClaim(recorded)) this.exposures.foldClaim(recorded);
+    else if (isClaim(recorded)) this.#foldClaim(recorded);
     if (isCampaignEvent(event, stream) && decidesLateness(event)) {
       this.#foldCampaign(event, recorded);
       this.#settle(recorded, recorded.timeMs);
@@ -79,17 +75,29 @@ export class KpiProjection implements Projection {
 
   /** `checkpointMs`: the recorded time of the checkpoint's event, which makes the answer exact. */
   recallFrom(checkpointMs?: number): string | undefined {
-    // Claims that were forgotten by then are not remembered anew.
-    if (checkpointMs !== undefined) this.exposures.advance(checkpointMs);
-    if (checkpointMs !== undefined) this.conversions.advance(checkpointMs);
-    return this.#recallIndex.from(checkpointMs === undefined ? undefined : dayOf(checkpointMs));
+    if (checkpointMs === undefined) return this.#recallIndex.from();
+    this.exposures.begin(checkpointMs);
+    this.conversions.advance(checkpointMs);
+    // What the hot days repeat is known by the digests of days before them.
+    return this.#recallIndex.from(dayOf(checkpointMs) - (hotDays - 1));
   }
 
   recall(recorded: RecordedEvent): void {
+    if (isClaim(recorded)) this.exposures.recall(recorded, null, null);
     if (recorded.event.type !== "interactions_recorded") return;
     const { count, digests } = chunkDigests(bodyOf(recorded));
     const day = dayOf(recorded.timeMs);
-    for (let i = 0; i < count; i++) this.#seen.add(digests, i * digestBytes, day);
+    const repeats = new Set<number>();
+    for (let i = 0; i < count; i++) {
+      if (!this.#seen.add(digests, i * digestBytes, day)) repeats.add(i);
+    }
+    if (recorded.timeMs < this.exposures.hotFromMs) return;
+    this.exposures.recall(recorded, chunkOf(recorded), repeats);
+  }
+
+  /** A position at or before all interactions that ids of this instant's day could repeat. */
+  beforeRepeatsOf(recordedMs: number): string | undefined {
+    return this.#recallIndex.before(dayOf(recordedMs) - digestDaysKept);
   }
 
   takeDirty(): string[] {
@@ -109,7 +117,7 @@ export class KpiProjection implements Projection {
   }
 
   loadRow(key: string, bytes: Uint8Array, through: string): void {
-    if (key.startsWith(exposurePrefix)) return this.exposures.loadRow(key, bytes);
+    if (key.startsWith(exposurePrefix)) return this.exposures.loadRow(key, bytes, through);
     if (isConversionKey(key)) return this.conversions.loadRow(key, bytes);
     const { kind, campaignId, quarter } = parseRowKey(key);
     if (kind === "recall") return this.#recallIndex.load(bytes, through);
@@ -135,10 +143,20 @@ export class KpiProjection implements Projection {
     yield* this.conversions.rowKeys();
   }
 
+  #foldClaim(recorded: RecordedEvent<ClaimEvent>): void {
+    this.#noteDay(recorded);
+    this.exposures.foldClaim(recorded);
+  }
+
+  /** Claims too are in memory only. */
+  #noteDay({ timeMs, position }: RecordedEvent): void {
+    if (this.#recallIndex.note(dayOf(timeMs), position)) this.#dirty.add(recallKey);
+  }
+
   #foldChunk(recorded: RecordedEvent): void {
     const chunk = chunkOf(recorded);
     const day = dayOf(recorded.timeMs);
-    if (this.#recallIndex.note(day, recorded.position)) this.#dirty.add(recallKey);
+    this.#noteDay(recorded);
     const counter = new ChunkCounter(chunk, recorded, (campaignId, quarter) => {
       const row = this.#campaign(campaignId).row(quarter);
       return isThrough(row, recorded) ? null : row;
@@ -152,6 +170,7 @@ export class KpiProjection implements Projection {
       this.exposures.record(i);
       this.conversions.record(i);
     }
+    this.exposures.closeChunk();
     for (const row of counter.changed()) this.#noteChange(row);
     this.#sealSome();
   }

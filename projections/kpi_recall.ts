@@ -38,6 +38,12 @@ export class RecallIndex {
     return this.#positions.get(first);
   }
 
+  /** Where the last listed day that is not after this one begins; undefined where none is listed. */
+  before(day: number): string | undefined {
+    const days = [...this.#positions.keys()].filter((listed) => listed <= day);
+    return days.length === 0 ? undefined : this.#positions.get(Math.max(...days));
+  }
+
   encode(): Uint8Array {
     const entries = [...this.#positions].sort(([left], [right]) => left - right);
     return new TextEncoder().encode(JSON.stringify(entries));

@@ -21,6 +21,7 @@ import {
   LiveCampaigns,
   LocalTime,
   Past,
+  PastExposures,
 } from "./delivery/mod.ts";
 import { BodyWriter, openLog, StreamIndex, StreamStates, Tail, Writer } from "./event_store/mod.ts";
 import { sha256Hex } from "./event_store/mod.ts";
@@ -145,6 +146,11 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     () => models.workspace.model.row.timeZone,
     snapshots,
   );
+  const pastExposures = new PastExposures(
+    reader,
+    () => models.index.model,
+    () => models.kpi.model,
+  );
   const memberUploads = {
     bodies: bodyWriter(membersStreamPrefix),
     tail,
@@ -187,18 +193,25 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     identities,
     ingest,
     liveCampaigns,
-    delivery: new Delivery(() => models.campaigns.model, eligibility, statusCheckSeconds),
+    delivery: new Delivery(
+      () => models.campaigns.model,
+      eligibility,
+      statusCheckSeconds,
+      pastExposures,
+    ),
     asking: new Asking(identities, profiles),
     claims: new Claims({
       writer,
       identities,
       campaigns: liveCampaigns,
       eligibility,
+      past: pastExposures,
       durations,
     }),
     explain: new Explain(
       liveCampaigns,
       new Past(reader, () => models.index.model, durations),
+      pastExposures,
       eligibility,
     ),
     memberUploads,

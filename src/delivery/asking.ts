@@ -41,6 +41,7 @@ export class Asking {
         session,
         locale: localeOf(request.locale),
         attributes,
+        seen: null,
       });
       return attributes instanceof Promise ? attributes.then(asked) : asked(attributes);
     };

@@ -25,6 +25,7 @@ import {
 } from "../transact/mod.ts";
 import { capName, capsOf, type Eligibility, type Question } from "./eligibility.ts";
 import type { CampaignView, LiveCampaigns } from "./live_campaigns.ts";
+import type { PastExposures } from "./past_exposures.ts";
 import { revisionFor } from "./session_revisions.ts";
 import { cappedBy, type Subject, subjectOf } from "./subject.ts";
 
@@ -51,7 +52,16 @@ export interface ClaimsOptions {
   readonly identities: IdentityRegister;
   readonly campaigns: LiveCampaigns;
   readonly eligibility: Eligibility;
+  readonly past: PastExposures;
   readonly durations: Durations;
+}
+
+/** A request with what was read for it; what is as good as no more is read again. */
+interface Ready extends ClaimRequest {
+  readonly view: CampaignView | undefined;
+  readonly seen: Question["seen"];
+  /** `seen` is what was shown before. */
+  readonly hotFromMs: number;
 }
 
 export class Claims {
@@ -63,9 +73,14 @@ export class Claims {
       const view = row &&
         await this.options.campaigns.view(row, this.options.campaigns.workspaceZone());
       const subject = view ? await this.#registered(request.subject) : request.subject;
+      const seen = view?.countsSessions
+        ? await this.options.past.ofSession(request.session, subject, [request.campaignId])
+        : null;
+      const { hotFromMs } = this.options.eligibility.exposures;
+      const ready = { ...request, subject, view, seen, hotFromMs };
       const outcome = await this.options.writer.submit<ClaimAnswer | "again">({
         decide: (draft) => {
-          const answer = this.#decide(draft, view, { ...request, subject });
+          const answer = this.#decide(draft, ready);
           return { answer, success: answer !== "again" && answer.granted };
         },
         ...(request.remember ? { remember: request.remember } : {}),
@@ -83,19 +98,17 @@ export class Claims {
     return subjectOf(deviceId, userId, devices.get(deviceId)!, users?.get(userId!) ?? 0);
   }
 
-  #decide(
-    draft: Draft<StreamState>,
-    view: CampaignView | undefined,
-    request: ClaimRequest,
-  ): ClaimAnswer | "again" {
-    const { campaignId, subject, session } = request;
+  #decide(draft: Draft<StreamState>, ready: Ready): ClaimAnswer | "again" {
+    const { campaignId, subject, session, view, seen } = ready;
     const row = this.options.campaigns.campaigns().get(campaignId);
     if (!row) return { granted: false, code: "unknown_campaign" };
     // The snapshot was read for the row as it was: read again for another activation.
     if (!view || row.snapshotId !== view.row.snapshotId) return "again";
-    const claim = sha256Hex(request.claimId).slice(0, 32);
+    const dayIsOver = ready.hotFromMs !== this.options.eligibility.exposures.hotFromMs;
+    if (view.countsSessions && dayIsOver) return "again";
+    const claim = sha256Hex(ready.claimId).slice(0, 32);
     const pending = pendingClaims(draft, campaignId, this.options.eligibility.exposures);
-    const earlier = this.#earlier(claim, pending, draft.timeMs, request);
+    const earlier = this.#earlier(claim, pending, draft.timeMs, ready);
     if (earlier) return earlier;
 
     const revision = row.revisions.length === 0 ? null : revisionFor(row, session);
@@ -105,6 +118,7 @@ export class Claims {
       platform: null,
       session: session ? sessionKey(session) : 0,
       atMs: draft.timeMs,
+      seen,
     };
     const failed = this.options.eligibility.firstFailure(question) ??
       this.#takenInThisCommit(question, pending);
@@ -120,7 +134,7 @@ export class Claims {
     draft.append(
       claimsStream(campaignId),
       [{ type: "claim_granted", schema: 1, data }],
-      request.meta,
+      ready.meta,
     );
     return { granted: true };
   }

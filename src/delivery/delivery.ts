@@ -8,6 +8,7 @@ import { encodeSession, type Session, sessionKey } from "../../events/session_to
 import type { Platform } from "../../events/workspace_events.ts";
 import type { CampaignsProjection } from "../../projections/campaigns.ts";
 import type { ContentRevision } from "../../projections/content_revisions.ts";
+import type { ExposureView } from "../../projections/exposures.ts";
 import { sha256Hex } from "../event_store/mod.ts";
 import { AnswerMemo } from "./answer_memo.ts";
 import { capsText, noCaps } from "./caps_text.ts";
@@ -15,6 +16,7 @@ import type { Eligibility, Question } from "./eligibility.ts";
 import type { CampaignView, Views } from "./live_campaigns.ts";
 import { type Attributes, filledContent, messageText } from "./message.ts";
 import { compareRanks, type Ranked } from "./order.ts";
+import type { PastExposures } from "./past_exposures.ts";
 import { pinsAfter, revisionFor } from "./session_revisions.ts";
 import type { Subject } from "./subject.ts";
 
@@ -26,6 +28,8 @@ export interface Asked {
   readonly locale: string | null;
   /** Of the user; empty where there is none. */
   readonly attributes: Attributes;
+  /** What an old session has seen; null: what the read model has is all there is. */
+  readonly seen: ExposureView | null;
 }
 
 /** An answer as it is kept: made into JSON only for those who do not have it. */
@@ -57,8 +61,18 @@ export class Delivery {
     readonly campaigns: () => CampaignsProjection,
     readonly eligibility: Eligibility,
     readonly statusCheckSeconds: number,
+    readonly past: PastExposures,
   ) {
     this.#memo = new AnswerMemo(eligibility);
+  }
+
+  /** With what a session that began long ago has seen; a promise where that has to be looked for. */
+  complete(asked: Asked, views: Views): Asked | Promise<Asked> {
+    const { session, subject } = asked;
+    if (!views.countsSessions || !session) return asked;
+    const counted = views.live.filter(({ countsSessions }) => countsSessions);
+    const seen = this.past.ofSession(session, subject, counted.map(({ row }) => row.id));
+    return seen ? seen.then((seen) => ({ ...asked, seen })) : asked;
   }
 
   sync(asked: Asked, views: Views, nowMs: number): DeliveryAnswer {
@@ -86,13 +100,13 @@ export class Delivery {
   }
 
   /** All that may be shown, the first to be shown first. */
-  eligible({ platform, subject, session }: Asked, views: Views, nowMs: number): Eligible[] {
+  eligible({ platform, subject, session, seen }: Asked, views: Views, nowMs: number): Eligible[] {
     const key = session ? sessionKey(session) : 0;
     const eligible: Eligible[] = [];
     for (const view of views.live) {
       const revision = revisionFor(view.row, session);
       const showable = view.showableIn(revision);
-      const question: Question = { showable, subject, platform, session: key, atMs: nowMs };
+      const question: Question = { showable, subject, platform, session: key, atMs: nowMs, seen };
       const remaining = this.eligibility.remaining(question);
       if (typeof remaining !== "string") eligible.push({ view, revision, remaining });
     }

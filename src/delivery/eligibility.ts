@@ -9,11 +9,11 @@ import type { ExposureCap, FullAudience } from "../../events/campaign_settings.t
 import type { Platform } from "../../events/workspace_events.ts";
 import type { ContentRevision } from "../../projections/content_revisions.ts";
 import type { SubjectKind } from "../../events/profile_events.ts";
-import type { Exposures } from "../../projections/exposures.ts";
+import type { Exposures, ExposureView } from "../../projections/exposures.ts";
 import type { Granularity } from "../../projections/kpi_buckets.ts";
 import type { Snapshot } from "../snapshots/mod.ts";
 import type { LocalTime } from "./local_time.ts";
-import { cappedBy, memberOf, type Subject } from "./subject.ts";
+import { cappedBy, known, memberOf, type Subject } from "./subject.ts";
 
 /** A campaign as far as eligibility looks at it, at one instant. */
 export interface Showable {
@@ -38,6 +38,8 @@ export interface Question {
   readonly platform: Platform | null;
   /** The key of the session; 0: one that begins now. */
   readonly session: number;
+  /** What the subject has seen; null: as the read model of the present tells it. */
+  readonly seen: ExposureView | null;
 }
 
 /** Null: what would have to be known is not. */
@@ -114,11 +116,11 @@ export class Eligibility {
   }
 
   /** How much of a cap the subject has used, counted up to the cap. */
-  used(cap: ExposureCap, { showable, subject, session, atMs }: Question): number {
+  used(cap: ExposureCap, { showable, subject, session, atMs, seen }: Question): number {
     const { kind, number } = cappedBy(cap.by, subject);
     const max = cap.max!;
     if (number === 0) return 0;
-    const exposures = this.#exposures();
+    const exposures = seen ?? this.#exposures();
     const { campaignId, timeZone } = showable;
     switch (cap.per) {
       case "total":
@@ -155,7 +157,7 @@ export class Eligibility {
       next = Math.min(next, this.#localTime.unit(atMs, unit, timeZone).toMs);
     }
     for (const { kind, number } of known(subject)) {
-      for (const hide of this.#exposures().hides(campaignId, kind, number, atMs)) {
+      for (const hide of this.#exposures().hides(campaignId, kind, number)) {
         const untilMs = this.#hiddenUntil(hide, timeZone);
         if (untilMs > atMs) next = Math.min(next, untilMs);
       }
@@ -198,10 +200,11 @@ export class Eligibility {
   }
 
   #hide(): Rule {
-    const hiddenUntil = ({ showable, subject, atMs }: Question) => {
+    const hiddenUntil = ({ showable, subject, seen }: Question) => {
+      const exposures = seen ?? this.#exposures();
       let untilMs = -Infinity;
       for (const { kind, number } of known(subject)) {
-        for (const hide of this.#exposures().hides(showable.campaignId, kind, number, atMs)) {
+        for (const hide of exposures.hides(showable.campaignId, kind, number)) {
           untilMs = Math.max(untilMs, this.#hiddenUntil(hide, showable.timeZone));
         }
       }
@@ -236,13 +239,6 @@ export function capsOf({ showable }: Pick<Question, "showable">): readonly Expos
 
 export function capName({ per, by }: ExposureCap): string {
   return `cap_${per}_${by}`;
-}
-
-function known({ device, user, userId }: Subject) {
-  const subjects: { kind: "device" | "user"; number: number }[] = [];
-  if (device !== 0) subjects.push({ kind: "device", number: device });
-  if (userId !== undefined && user !== 0) subjects.push({ kind: "user", number: user });
-  return subjects;
 }
 
 const status: Rule = {

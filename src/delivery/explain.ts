@@ -6,6 +6,7 @@ import type { CampaignRow } from "../../projections/campaigns.ts";
 import type { Eligibility, Verdict } from "./eligibility.ts";
 import type { CampaignView, LiveCampaigns } from "./live_campaigns.ts";
 import type { Past } from "./past.ts";
+import type { PastExposures } from "./past_exposures.ts";
 import { revisionFor } from "./session_revisions.ts";
 import type { Subject } from "./subject.ts";
 
@@ -36,6 +37,7 @@ export class Explain {
   constructor(
     readonly campaigns: LiveCampaigns,
     readonly past: Past,
+    readonly pastExposures: PastExposures,
     readonly eligibility: Eligibility,
   ) {}
 
@@ -43,7 +45,7 @@ export class Explain {
   async explain(question: ExplainQuestion): Promise<Explanation | null> {
     const view = await this.#view(question);
     if (!view) return null;
-    const { subject, platform, session, atMs } = question;
+    const { campaignId, subject, platform, session, atMs, isNow } = question;
     const at = new Date(atMs).toISOString();
     const testUntilMs = subject.device === 0 ? undefined : view.testUntil(subject.device);
     if (view.draft && testUntilMs !== undefined) {
@@ -56,6 +58,8 @@ export class Explain {
       platform,
       session: session ? sessionKey(session) : 0,
       atMs,
+      seen: (isNow ? null : await this.pastExposures.at(campaignId, subject, atMs)) ??
+        await this.pastExposures.ofSession(session, subject, [campaignId]),
     });
     return {
       shown: rules.every(({ passed }) => passed === true),

@@ -8,5 +8,6 @@ export { LiveCampaigns, type Views } from "./live_campaigns.ts";
 export { LocalTime } from "./local_time.ts";
 export { filledContent, messageContent } from "./message.ts";
 export { Past } from "./past.ts";
+export { PastExposures } from "./past_exposures.ts";
 export { competitorsOf } from "./simulation.ts";
 export { firstTriggered, type Occasion } from "./trigger.ts";

@@ -35,3 +35,11 @@ export function cappedBy(
     ? { kind: "user", number: user }
     : { kind: "device", number: device };
 }
+
+/** The numbers by which something may be known of it. */
+export function known({ device, user, userId }: Subject) {
+  const subjects: { kind: SubjectKind; number: number }[] = [];
+  if (device !== 0) subjects.push({ kind: "device", number: device });
+  if (userId !== undefined && user !== 0) subjects.push({ kind: "user", number: user });
+  return subjects;
+}

@@ -672,8 +672,7 @@ Deno.test("a restart at any checkpoint, with rows ahead of it, changes nothing",
         if (events.length === 0) return;
         const checkpoint = c % events.length;
         const later = Math.min(checkpoint + d, events.length - 1);
-        const small = { exposureBlockRecords: 4 };
-        const steady = new KpiProjection(small);
+        const steady = new KpiProjection();
         const stored = new Map<string, { bytes: Uint8Array; through: string }>();
         const store = (index: number, chooses: (row: number) => boolean) => {
           for (const [row, [key, bytes]] of [...rowsOf(steady)].entries()) {
@@ -686,7 +685,7 @@ Deno.test("a restart at any checkpoint, with rows ahead of it, changes nothing",
           if (index === later) store(index, (row) => ahead[row % ahead.length]!);
         });
 
-        const restarted = new KpiProjection(small);
+        const restarted = new KpiProjection();
         for (const [key, { bytes, through }] of stored) restarted.loadRow(key, bytes, through);
         const recallFrom = restarted.recallFrom(events[checkpoint]!.timeMs);
         for (const recorded of events.slice(0, checkpoint + 1)) {

@@ -229,8 +229,11 @@ function withAsked(
   const views = liveCampaigns.views();
   if (views instanceof Promise) return views.then(() => withAsked(engine, request, answer));
   const asked = asking.ask(request, views.personal);
-  if (!(asked instanceof Promise)) return answer(asked, views);
-  return asked.then(async (asked) => answer(asked, await liveCampaigns.views()));
+  const complete = asked instanceof Promise
+    ? asked.then((asked) => engine.delivery.complete(asked, views))
+    : engine.delivery.complete(asked, views);
+  if (!(complete instanceof Promise)) return answer(complete, views);
+  return complete.then(async (asked) => answer(asked, await liveCampaigns.views()));
 }
 
 function syncAnswer(engine: Engine, context: Context, asked: Asked, views: Views): Response {
