@@ -143,8 +143,8 @@ class Selection {
   add(tally: Tally, bucket: Bucket): void {
     const quarters = quartersOf(bucket);
     for (const campaign of this.campaigns) {
-      if (this.by) this.#addShaped(tally, campaign, quarters);
-      else addUnited(tally, campaign, quarters, this.cold);
+      addUnited(tally, campaign, quarters, this.cold);
+      if (this.by) this.#addByKey(campaign, quarters);
     }
   }
 
@@ -168,13 +168,11 @@ class Selection {
     );
   }
 
-  #addShaped(tally: Tally, campaign: CampaignKpi, quarters: Quarters): void {
+  #addByKey(campaign: CampaignKpi, quarters: Quarters): void {
     visitCells(campaign, quarters, this.cold, ({ shape, count, devices, users }) => {
-      tally[shape.kind].add(count, devices, users);
       this.#tallyOf(shape)?.[shape.kind].add(count, devices, users);
     });
     visitWaiting(campaign, quarters, (shape, device, user) => {
-      tally.impression.addOne(device, user);
       this.#tallyOf(shape)?.impression.addOne(device, user);
     });
   }

@@ -67,7 +67,8 @@ Deno.test("days that have left memory answer as before, and hold against the log
   let server = await openTestServer({ kv });
   const create = mountedModels(kv).kpi.create;
   const compared = async () => {
-    const { reader, projector } = server.placard.engine;
+    const { reader, projector, tail } = server.placard.engine;
+    await tail.readOwnWrites();
     await projector.flush();
     const { comparison } = await rebuild({ kv, reader, create, dryRun: true });
     assertEquals(comparison!.differences, []);
