@@ -95,10 +95,13 @@ export class Conversions {
   }
 
   /** What the campaigns count as conversions, as it would be if nothing more were recorded. */
-  ask(campaignIds: Iterable<string>): AskedConversions {
+  ask(campaignIds?: Iterable<string>): AskedConversions {
     this.#link();
-    const campaigns = [...new Set(campaignIds)].flatMap((id) => this.#campaigns.get(id) ?? [])
-      .filter(({ settings }) => settings.count > 0);
+    const campaigns =
+      (campaignIds
+        ? [...new Set(campaignIds)].flatMap((id) => this.#campaigns.get(id) ?? [])
+        : [...this.#campaigns.values()])
+        .filter(({ settings }) => settings.count > 0);
     return new AskedConversions(campaigns, this.#provisional(new Set(campaigns)));
   }
 

@@ -15,31 +15,29 @@ import { isConversionKey } from "./conversion_keys.ts";
 import { Conversions } from "./conversions.ts";
 import { digestDaysKept, DigestSet } from "./digest_set.ts";
 import { Exposures, hotDays, rowPrefix as exposurePrefix } from "./exposures.ts";
-import { CampaignKpi, type QuarterRow } from "./kpi_campaign.ts";
-import { ChunkCounter, isThrough } from "./kpi_chunk_counter.ts";
-import { decidesLateness, type LateEvent, type LateTimelineJson } from "./kpi_late.ts";
+import { ChunkCounter } from "./kpi_chunk_counter.ts";
+import { type ColdReading } from "./kpi_cold_rows.ts";
+import { isIndexKey, KpiCounts, type KpiCountsOptions, lateKey } from "./kpi_counts.ts";
+import { decidesLateness, type LateEvent } from "./kpi_late.ts";
+import { isThrough } from "./kpi_quarter.ts";
 import { answerKpi, type KpiAnswer, type KpiQuery } from "./kpi_query.ts";
-import { RangeMemo } from "./kpi_range_memo.ts";
 import { RecallIndex } from "./kpi_recall.ts";
-import type { Projection } from "./projection.ts";
+import type { Projection, RowSource } from "./projection.ts";
 import { bodyOf, chunkOf } from "./recorded_chunk.ts";
 
 export class KpiProjection implements Projection {
   readonly name = "kpi";
   readonly revision = 3;
+  readonly exposures = new Exposures((rowKey) => this.#dirty.add(rowKey));
   readonly conversions: Conversions;
-  readonly #campaigns = new Map<string, CampaignKpi>();
+  readonly #counts: KpiCounts;
   readonly #seen = new DigestSet();
   readonly #recallIndex = new RecallIndex();
-  readonly #memo = new RangeMemo();
   readonly #dirty = new Set<string>();
-  /** Rows with live cells, the longest untouched first. */
-  readonly #live = new Set<QuarterRow>();
-  readonly #waiting = new Set<QuarterRow>();
-  readonly exposures = new Exposures((rowKey) => this.#dirty.add(rowKey));
   #settledMs = -Infinity;
 
-  constructor(options: { conversionBlockRecords?: number } = {}) {
+  constructor(options: KpiCountsOptions & { conversionBlockRecords?: number } = {}) {
+    this.#counts = new KpiCounts(this.#dirty, options);
     // Rows are stored in this order, and what is noted last must come last.
     const noteLast = (rowKey: string) => {
       this.#dirty.delete(rowKey);
@@ -53,6 +51,7 @@ export class KpiProjection implements Projection {
     this.exposures.advance(recorded.timeMs, recorded.position);
     this.conversions.advance(recorded.timeMs);
     this.conversions.fold(recorded);
+    this.#counts.advance(recorded);
     if (event.type === "interactions_recorded") this.#foldChunk(recorded);
     else if (isClaim(recorded)) this.#foldClaim(recorded);
     if (isCampaignEvent(event, stream) && decidesLateness(event)) {
@@ -64,13 +63,34 @@ export class KpiProjection implements Projection {
     }
   }
 
+  /** Reads what it needs, and answers as the model is then. */
+  async ask(query: KpiQuery): Promise<KpiAnswer> {
+    const cold = this.#counts.reading();
+    for (;;) {
+      const answer = this.#answer(query, cold);
+      if (cold.missing.size === 0) return answer;
+      await cold.load();
+    }
+  }
+
+  /** Answers where no row has left memory. */
   query(query: KpiQuery): KpiAnswer {
-    const campaigns = [...new Set(query.campaigns)].flatMap((id) => this.#campaigns.get(id) ?? []);
-    return withConversions(
-      this.conversions.ask(query.campaigns),
-      query,
-      (span) => answerKpi(campaigns, this.#memo, query, span),
-    );
+    const cold = this.#counts.reading();
+    const answer = this.#answer(query, cold);
+    if (cold.missing.size > 0) throw new Error("rows have left memory: ask instead");
+    return answer;
+  }
+
+  warm(): Iterable<void> {
+    return this.#counts.warm();
+  }
+
+  attach(source: RowSource): void {
+    this.#counts.cold.attach(source);
+  }
+
+  stored(keys: Iterable<string>): void {
+    this.#counts.cold.stored(keys);
   }
 
   /** `checkpointMs`: the recorded time of the checkpoint's event, which makes the answer exact. */
@@ -109,38 +129,38 @@ export class KpiProjection implements Projection {
   encodeRow(key: string): Uint8Array {
     if (key.startsWith(exposurePrefix)) return this.exposures.encodeRow(key);
     if (isConversionKey(key)) return this.conversions.encodeRow(key);
-    const { kind, campaignId, quarter } = parseRowKey(key);
-    if (kind === "recall") return this.#recallIndex.encode();
-    const campaign = this.#campaign(campaignId);
-    if (kind === "quarter") return campaign.row(quarter).encode();
-    return new TextEncoder().encode(JSON.stringify(campaign.timeline.toJson()));
+    if (key === recallKey) return this.#recallIndex.encode();
+    return this.#counts.encodeRow(key);
   }
 
   loadRow(key: string, bytes: Uint8Array, through: string): void {
-    if (key.startsWith(exposurePrefix)) return this.exposures.loadRow(key, bytes, through);
-    if (isConversionKey(key)) return this.conversions.loadRow(key, bytes);
-    const { kind, campaignId, quarter } = parseRowKey(key);
-    if (kind === "recall") return this.#recallIndex.load(bytes, through);
-    const campaign = this.#campaign(campaignId);
-    if (kind === "quarter") {
-      const row = campaign.row(quarter);
-      row.load(bytes, through);
-      if (row.waiting.length > 0) this.#waiting.add(row);
-      campaign.noteChange(quarter);
-    } else {
-      campaign.timeline.load(JSON.parse(new TextDecoder().decode(bytes)) as LateTimelineJson);
-      campaign.timelineThrough = through;
-    }
+    if (key.startsWith(exposurePrefix)) this.exposures.loadRow(key, bytes, through);
+    else if (isConversionKey(key)) this.conversions.loadRow(key, bytes);
+    else if (key === recallKey) this.#recallIndex.load(bytes, through);
+    else this.#counts.loadRow(key, bytes, through);
+  }
+
+  isIndex(key: string): boolean {
+    return isIndexKey(key);
+  }
+
+  isLeftover(key: string): boolean {
+    return this.#counts.isLeftover(key);
   }
 
   *rowKeys(): Iterable<string> {
     if (!this.#recallIndex.isEmpty) yield recallKey;
-    for (const campaign of this.#campaigns.values()) {
-      if (!campaign.timeline.isEmpty) yield lateKey(campaign);
-      for (const row of campaign.quarters.values()) yield quarterKey(row);
-    }
+    yield* this.#counts.rowKeys();
     yield* this.exposures.rowKeys();
     yield* this.conversions.rowKeys();
+  }
+
+  #answer(query: KpiQuery, cold: ColdReading): KpiAnswer {
+    return withConversions(
+      this.conversions.ask(query.campaigns),
+      query,
+      (span) => answerKpi(this.#counts.select(query), cold, query, span),
+    );
   }
 
   #foldClaim(recorded: RecordedEvent<ClaimEvent>): void {
@@ -157,10 +177,11 @@ export class KpiProjection implements Projection {
     const chunk = chunkOf(recorded);
     const day = dayOf(recorded.timeMs);
     this.#noteDay(recorded);
-    const counter = new ChunkCounter(chunk, recorded, (campaignId, quarter) => {
-      const row = this.#campaign(campaignId).row(quarter);
-      return isThrough(row, recorded) ? null : row;
-    });
+    const counter = new ChunkCounter(
+      chunk,
+      recorded,
+      (campaignId, quarter) => this.#counts.rowFor(campaignId, quarter, recorded),
+    );
     this.exposures.openChunk(recorded, chunk);
     this.conversions.openChunk(recorded, chunk);
     const { digests } = chunk;
@@ -171,77 +192,31 @@ export class KpiProjection implements Projection {
       this.conversions.record(i);
     }
     this.exposures.closeChunk();
-    for (const row of counter.changed()) this.#noteChange(row);
-    this.#sealSome();
+    for (const row of counter.changed()) this.#counts.noteChange(row);
+    this.#counts.sealSome();
   }
 
   #foldCampaign(event: LateEvent, recorded: RecordedEvent): void {
-    const campaign = this.#campaign(recorded.stream.slice(campaignStreamPrefix.length));
-    if (campaign.timelineThrough !== undefined) {
-      if (recorded.position <= campaign.timelineThrough) return;
-      campaign.timelineThrough = undefined;
-    }
-    campaign.timeline.fold(event, recorded.timeMs);
+    const campaign = this.#counts.campaign(recorded.stream.slice(campaignStreamPrefix.length));
+    campaign.timeline.fold(event, recorded.timeMs, recorded.position);
     if (!campaign.timeline.isEmpty) this.#dirty.add(lateKey(campaign));
   }
 
   #settle(recorded: RecordedEvent, settleMs: number): void {
     this.#settledMs = settleMs;
-    for (const row of this.#waiting) {
+    const { waiting } = this.#counts;
+    for (const row of waiting) {
       if (isThrough(row, recorded)) continue;
-      if (row.settle(settleMs)) this.#noteChange(row);
-      if (row.waiting.length === 0) this.#waiting.delete(row);
+      if (row.settle(settleMs)) this.#counts.noteChange(row);
+      if (row.waiting.length === 0) waiting.delete(row);
     }
-  }
-
-  #noteChange(row: QuarterRow): void {
-    this.#dirty.add(quarterKey(row));
-    row.campaign.noteChange(row.quarter);
-    if (row.waiting.length > 0) this.#waiting.add(row);
-    this.#live.delete(row);
-    this.#live.add(row);
-  }
-
-  #sealSome(): void {
-    for (const row of this.#live) {
-      if (this.#live.size <= liveRowsMax) return;
-      row.cells.seal();
-      this.#live.delete(row);
-    }
-  }
-
-  #campaign(id: string): CampaignKpi {
-    let campaign = this.#campaigns.get(id);
-    if (!campaign) {
-      campaign = new CampaignKpi(id);
-      this.#campaigns.set(id, campaign);
-    }
-    return campaign;
   }
 }
 
 /** What waits is looked at on this grid of recorded time, so that a replay settles at the same event. */
 const settleEveryMs = 1_000;
-const liveRowsMax = 2_048;
 const dayMs = 24 * 60 * 60 * 1000;
 const recallKey = "recall";
-
-function quarterKey({ campaign, quarter }: QuarterRow): string {
-  return `quarter/${campaign.id}/${quarter}`;
-}
-
-function lateKey(campaign: CampaignKpi): string {
-  return `late/${campaign.id}`;
-}
-
-function parseRowKey(key: string): { kind: string; campaignId: string; quarter: number } {
-  if (key === recallKey) return { kind: key, campaignId: "", quarter: 0 };
-  const kind = key.slice(0, key.indexOf("/"));
-  const rest = key.slice(kind.length + 1);
-  if (kind === "late") return { kind, campaignId: rest, quarter: 0 };
-  const slash = rest.lastIndexOf("/");
-  return { kind, campaignId: rest.slice(0, slash), quarter: Number(rest.slice(slash + 1)) };
-}
 
 function isCampaignEvent(event: DomainEvent, stream: string): event is CampaignEvent {
   return stream.startsWith(campaignStreamPrefix) && event.type in campaignEventSchemas;

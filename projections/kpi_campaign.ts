@@ -1,214 +1,175 @@
 /**
- * What the KPIs keep of one campaign: its late timeline and a row for every quarter-hour (UTC) in which
- * something happened. Impressions that cannot be judged yet wait in the row of their own quarter, so
- * that a row is right by itself wherever its `through` stands.
+ * What the KPIs keep of one campaign: its late timeline, a row for every quarter-hour (UTC) that can
+ * still change, and of days that cannot only where they begin and end. Such a day is two cold rows: its
+ * quarters, and its cells as sums; spans of many days are united beside. A span's row is hot while days
+ * are still to come.
  */
-import type { Platform } from "../events/workspace_events.ts";
-import { type CellShape, CellTable, type CellVisitor } from "./kpi_cells.ts";
+import type { RecordedEvent } from "../events/recorded_event.ts";
+import { CellTable } from "./kpi_cells.ts";
+import { ClosedDayWriter } from "./kpi_closed_day.ts";
 import { LateTimeline } from "./kpi_late.ts";
-import type { RangeMemo } from "./kpi_range_memo.ts";
+import { isThrough, quarterMs, QuarterRow, quartersPerDay } from "./kpi_quarter.ts";
+import { Tally } from "./kpi_tally.ts";
 
-export const quarterMs = 15 * 60 * 1000;
-export const quartersPerHour = 4;
-export const quartersPerDay = 96;
+export const daysPerSpan = 16;
+const dayMs = quartersPerDay * quarterMs;
 
-export interface WaitingImpression {
-  readonly occurredAtMs: number;
-  readonly device: number;
-  readonly user: number;
-  readonly element: string | null;
-  readonly platform: Platform;
-  readonly variant: string | null;
-  readonly revision: number;
+/** A day that does not change any more. */
+export interface ClosedDayFacts {
+  readonly day: number;
+  /** The first and last quarter with an interaction that counts in the nine metrics; −1: none. */
+  readonly first: number;
+  readonly last: number;
+  readonly late: number;
 }
 
-export function shapeOf(
-  kind: CellShape["kind"],
-  { element, platform, variant, revision }: WaitingImpression,
-): CellShape {
-  return { kind, element, platform, variant, revision };
+export interface ClosedJson {
+  readonly days: readonly (readonly [number, number, number, number])[];
+  readonly spans: readonly number[];
 }
 
-export class QuarterRow {
-  /** Impressions that are late. */
-  late = 0;
-  waiting: WaitingImpression[] = [];
-  cells = new CellTable();
+/** The united days of a span. */
+export class SpanRow {
+  tally = new Tally();
   /** Of a loaded row: events up to here are in it. */
   through: string | undefined;
 
-  constructor(readonly campaign: CampaignKpi, readonly quarter: number) {}
+  constructor(readonly campaign: CampaignKpi, readonly span: number) {}
+}
 
-  /** Counts an impression that can be judged, or a click. */
-  count(kind: CellShape["kind"], item: WaitingImpression): void {
-    if (kind === "impression" && this.campaign.timeline.isLate(item.occurredAtMs)) this.late++;
-    else this.cells.cell(shapeOf(kind, item)).add(item.device, item.user);
-  }
-
-  /** Judges what can be judged by now. True when the row changed. */
-  settle(recordedMs: number): boolean {
-    const { timeline } = this.campaign;
-    const settled = this.waiting.filter((item) =>
-      timeline.isSettled(item.occurredAtMs, recordedMs)
-    );
-    if (settled.length === 0) return false;
-    this.waiting = this.waiting.filter((item) =>
-      !timeline.isSettled(item.occurredAtMs, recordedMs)
-    );
-    for (const item of settled) this.count("impression", item);
-    return true;
-  }
-
-  /** `u32 late · u32 length of JSON · JSON of the waiting · cells`. */
-  encode(): Uint8Array {
-    const waiting = this.waiting.map((item) =>
-      JSON.stringify([
-        item.occurredAtMs,
-        item.device,
-        item.user,
-        item.element,
-        item.platform,
-        item.variant,
-        item.revision,
-      ])
-    ).sort();
-    const json = new TextEncoder().encode(`[${waiting.join()}]`);
-    const cells = this.cells.encode();
-    const bytes = new Uint8Array(8 + json.length + cells.length);
-    const view = new DataView(bytes.buffer);
-    view.setUint32(0, this.late, true);
-    view.setUint32(4, json.length, true);
-    bytes.set(json, 8);
-    bytes.set(cells, 8 + json.length);
-    return bytes;
-  }
-
-  load(bytes: Uint8Array, through: string): void {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const end = 8 + view.getUint32(4, true);
-    this.late = view.getUint32(0, true);
-    this.waiting =
-      (JSON.parse(new TextDecoder().decode(bytes.subarray(8, end))) as EncodedWaiting[])
-        .map(([occurredAtMs, device, user, element, platform, variant, revision]) => ({
-          occurredAtMs,
-          device,
-          user,
-          element,
-          platform,
-          variant,
-          revision,
-        }));
-    this.cells = new CellTable(bytes.slice(end));
-    this.through = through;
-  }
+/** Rows that come of closing a day. */
+export interface Closing {
+  readonly quarters: readonly QuarterRow<CampaignKpi>[];
+  readonly loose: readonly QuarterRow<CampaignKpi>[];
+  readonly dayRow: Uint8Array;
+  readonly sumRow: Uint8Array;
 }
 
 export class CampaignKpi {
   readonly timeline = new LateTimeline();
-  /** Of a loaded timeline: events up to here are in it. */
-  timelineThrough: string | undefined;
-  readonly quarters = new Map<number, QuarterRow>();
-  /** How often cells changed: what was merged from a range at an equal sum is still right. */
-  readonly #changesByHour = new Map<number, number>();
-  readonly #changesByDay = new Map<number, number>();
+  readonly openDays = new Map<number, OpenDay>();
+  readonly closedDays = new Map<number, ClosedDayFacts>();
+  /** Of closed days: what could not be judged when they closed, or came after all. */
+  readonly looseRows = new Map<number, QuarterRow<CampaignKpi>>();
+  readonly openSpans = new Map<number, SpanRow>();
+  /** Their rows are cold. */
+  readonly wholeSpans = new Set<number>();
 
   constructor(readonly id: string) {}
 
-  row(quarter: number): QuarterRow {
-    let row = this.quarters.get(quarter);
-    if (!row) {
-      row = new QuarterRow(this, quarter);
-      this.quarters.set(quarter, row);
-    }
+  openRow(quarter: number): QuarterRow<CampaignKpi> {
+    const day = Math.floor(quarter / quartersPerDay);
+    let open = this.openDays.get(day);
+    if (!open) this.openDays.set(day, open = new Map());
+    let row = open.get(quarter);
+    if (!row) open.set(quarter, row = new QuarterRow<CampaignKpi>(this, quarter));
     return row;
   }
 
-  noteChange(quarter: number): void {
-    increase(this.#changesByHour, Math.floor(quarter / quartersPerHour));
-    increase(this.#changesByDay, Math.floor(quarter / quartersPerDay));
+  looseRow(quarter: number): QuarterRow<CampaignKpi> {
+    let row = this.looseRows.get(quarter);
+    if (!row) this.looseRows.set(quarter, row = new QuarterRow<CampaignKpi>(this, quarter, true));
+    return row;
   }
 
-  *rowsIn(from: number, to: number): Iterable<QuarterRow> {
-    if (to - from > this.quarters.size) {
-      for (const row of this.quarters.values()) {
-        if (row.quarter >= from && row.quarter < to) yield row;
-      }
-      return;
-    }
-    for (let quarter = from; quarter < to; quarter++) {
-      const row = this.quarters.get(quarter);
-      if (row) yield row;
-    }
+  span(span: number): SpanRow {
+    let row = this.openSpans.get(span);
+    if (!row) this.openSpans.set(span, row = new SpanRow(this, span));
+    return row;
   }
 
-  /**
-   * Every cell of the quarters. A range of an hour or more is merged from its days, a day from its
-   * hours, and remembered: a change costs the next query one hour, one day and what holds them.
-   */
-  visitCells(from: number, to: number, memo: RangeMemo, visitor: CellVisitor): void {
-    if (to - from < quartersPerHour) {
-      for (const row of this.rowsIn(from, to)) row.cells.visit(visitor);
-      return;
-    }
-    const key = `${this.id} ${from} ${to}`;
-    const changes = this.#changesIn(from, to);
-    if (changes === 0) return;
-    let merged = memo.get(key, changes);
-    if (!merged) {
-      merged = this.#merge(from, to, memo);
-      memo.set(key, changes, merged);
-    }
-    new CellTable(merged).visit(visitor);
+  openIn(from: number, to: number): Iterable<readonly [number, OpenDay]> {
+    return within(this.openDays, from / quartersPerDay, to / quartersPerDay);
   }
 
-  #merge(from: number, to: number, memo: RangeMemo): Uint8Array {
-    const step = to - from > quartersPerDay
-      ? quartersPerDay
-      : to - from > quartersPerHour
-      ? quartersPerHour
-      : 1;
-    const merged = new CellTable();
-    try {
-      for (let start = from; start < to;) {
-        const end = Math.min((Math.floor(start / step) + 1) * step, to);
-        this.visitCells(start, end, memo, (shape, count, devices, users) => {
-          const cell = merged.cell(shape);
-          cell.count += count;
-          if (devices) cell.devices.addAll(devices);
-          if (users) cell.users.addAll(users);
-        });
-        start = end;
-      }
-      return merged.encode();
-    } finally {
-      merged.dispose();
+  /** Every row that is in memory; from and to are quarters. */
+  *hotRows(from: number, to: number): Iterable<QuarterRow<CampaignKpi>> {
+    for (const [, rows] of this.openIn(from, to)) {
+      for (const row of rows.values()) if (row.quarter >= from && row.quarter < to) yield row;
+    }
+    for (const row of this.looseRows.values()) {
+      if (row.quarter >= from && row.quarter < to) yield row;
     }
   }
 
-  /** Of all quarters of the hours that the range touches. */
-  #changesIn(from: number, to: number): number {
-    let sum = 0;
-    for (let quarter = from; quarter < to;) {
-      const isDay = quarter % quartersPerDay === 0 && to - quarter >= quartersPerDay;
-      const step = isDay ? quartersPerDay : quartersPerHour;
-      const index = Math.floor(quarter / step);
-      sum += (isDay ? this.#changesByDay : this.#changesByHour).get(index) ?? 0;
-      quarter = (index + 1) * step;
+  *closedIn(from: number, to: number): Iterable<ClosedDayFacts> {
+    for (const [, facts] of within(this.closedDays, from / quartersPerDay, to / quartersPerDay)) {
+      yield facts;
     }
-    return sum;
+  }
+
+  close(day: number, recorded: RecordedEvent): Closing {
+    const quarters = [...this.openDays.get(day)!.values()].sort((a, b) => a.quarter - b.quarter);
+    this.openDays.delete(day);
+    const dayWriter = new ClosedDayWriter();
+    const cells = new CellTable();
+    const counting: number[] = [];
+    let late = 0;
+    // A settling that comes earlier or later in a replay must not divide a row otherwise.
+    const settledMs = Math.floor(recorded.timeMs / dayMs) * dayMs;
+    for (const row of quarters) {
+      const { quarter } = row;
+      row.settle(settledMs);
+      late += row.late;
+      dayWriter.add(quarter, row.late, row.cells.encode());
+      if (row.cells.isEmpty) continue;
+      counting.push(quarter);
+      cells.addAll(row.cells);
+    }
+    const first = counting[0] ?? -1;
+    this.closedDays.set(day, { day, first, last: counting.at(-1) ?? -1, late });
+    const span = this.span(Math.floor(day / daysPerSpan));
+    if (!isThrough(span, recorded)) cells.addTo(span.tally);
+    return {
+      quarters,
+      loose: this.#loosen(quarters, recorded),
+      dayRow: dayWriter.take(),
+      sumRow: cells.encode(),
+    };
+  }
+
+  /** Keeps what still waits in the rows of a day that closes. */
+  #loosen(quarters: readonly QuarterRow<CampaignKpi>[], recorded: RecordedEvent) {
+    return quarters.filter(({ waiting }) => waiting.length > 0).map(({ quarter, waiting }) => {
+      const loose = this.looseRow(quarter);
+      if (!isThrough(loose, recorded)) loose.waiting.push(...waiting);
+      return loose;
+    });
+  }
+
+  closedJson(): ClosedJson {
+    return {
+      days: [...this.closedDays.values()].map(({ day, first, last, late }) =>
+        [day, first, last, late] as const
+      ).sort(([left], [right]) => left - right),
+      spans: [...this.wholeSpans].sort((left, right) => left - right),
+    };
+  }
+
+  loadClosed({ days, spans }: ClosedJson): void {
+    for (const [day, first, last, late] of days) {
+      this.closedDays.set(day, { day, first, last, late });
+    }
+    for (const span of spans) this.wholeSpans.add(span);
   }
 }
 
-function increase(counts: Map<number, number>, key: number): void {
-  counts.set(key, (counts.get(key) ?? 0) + 1);
-}
+/** The rows of a day by quarter. */
+export type OpenDay = Map<number, QuarterRow<CampaignKpi>>;
 
-type EncodedWaiting = [
-  number,
-  number,
-  number,
-  string | null,
-  Platform,
-  string | null,
-  number,
-];
+/** The days that the period touches, found by whichever way is shorter. */
+function* within<T>(
+  byDay: ReadonlyMap<number, T>,
+  from: number,
+  to: number,
+): Iterable<readonly [number, T]> {
+  const first = Math.floor(from);
+  if (!(to - first <= byDay.size)) {
+    for (const entry of byDay) if (entry[0] >= first && entry[0] < to) yield entry;
+    return;
+  }
+  for (let day = first; day < to; day++) {
+    const value = byDay.get(day);
+    if (value !== undefined) yield [day, value];
+  }
+}

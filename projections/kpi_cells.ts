@@ -1,11 +1,21 @@
 /**
  * The base cells of the KPIs: for each combination of kind, element, platform, variant and revision a
  * count and the sets of devices and users. A table is either live or sealed, which is nothing but its
- * bytes: only what is being counted into needs WebAssembly memory.
+ * bytes (see `kpi_cell_bytes.ts`), a small part of what the live one takes.
  */
-import type { RoaringBitmap32 } from "roaring-wasm";
 import type { Platform } from "../events/workspace_events.ts";
-import { deserializeNumbers, NumberSet } from "./kpi_number_set.ts";
+import {
+  addSealed,
+  cellsMax,
+  encodeOneList,
+  encodeSets,
+  fitOneList,
+  type NumbersOfCell,
+  type NumbersWithCell,
+  visitSealed,
+} from "./kpi_cell_bytes.ts";
+import type { Tally } from "./kpi_tally.ts";
+import { type NumberList, NumberUnion } from "./number_union.ts";
 
 export interface CellShape {
   readonly kind: "impression" | "click";
@@ -16,174 +26,191 @@ export interface CellShape {
   readonly revision: number;
 }
 
-/** The bitmaps are lent for the call; null stands for an empty one. */
-export type CellVisitor = (
-  shape: CellShape,
-  count: number,
-  devices: RoaringBitmap32 | null,
-  users: RoaringBitmap32 | null,
-) => void;
-
-export class Cell {
-  count = 0;
-  readonly devices = new NumberSet();
-  readonly users = new NumberSet();
-
-  constructor(readonly shape: CellShape) {}
-
-  add(device: number, user: number): void {
-    this.count++;
-    this.devices.add(device);
-    if (user !== 0) this.users.add(user);
-  }
+/** A cell to read. All of it is lent for the call. */
+export interface CellView {
+  readonly shape: CellShape;
+  readonly count: number;
+  readonly devices: NumberList;
+  readonly users: NumberList;
 }
 
+export type CellVisitor = (cell: CellView) => void;
+
 export class CellTable {
-  #live: Map<string, Cell> | null;
-  #sealed: Uint8Array | null;
+  #live: LiveCells | null;
+  /** Of a live table: its bytes, as long as nothing is counted. */
+  #bytes: Uint8Array | null;
 
   constructor(sealed?: Uint8Array) {
-    this.#sealed = sealed ?? null;
-    this.#live = sealed ? null : new Map();
-  }
-
-  get isSealed(): boolean {
-    return this.#live === null;
+    this.#bytes = sealed ?? null;
+    this.#live = sealed ? null : new LiveCells();
   }
 
   get isEmpty(): boolean {
-    return this.#live ? this.#live.size === 0 : headerBytes(this.#sealed!) === emptyHeaderBytes;
+    return this.#live ? this.#live.cells.length === 0 : this.#bytes![0] === 0;
   }
 
-  /** The live cell of this shape, made when there is none. */
-  cell(shape: CellShape): Cell {
-    const live = this.#live ?? this.#unseal();
-    const key = shapeKey(shape);
-    let cell = live.get(key);
-    if (!cell) {
-      cell = new Cell(shape);
-      live.set(key, cell);
-    }
-    return cell;
+  /** The number of the cell of this shape, for as long as the table is not sealed. */
+  cell(shape: CellShape, key = shapeKey(shape)): number {
+    return (this.#live ??= this.#unsealed()).cell(shape, key);
+  }
+
+  add(cell: number, device: number, user: number): void {
+    this.#bytes = null;
+    this.#live!.add(cell, device, user);
+  }
+
+  addAll(other: CellTable): void {
+    other.visit((view) => this.#addView(view));
+  }
+
+  /** Adds all cells, their shapes aside. */
+  addTo(tally: Tally): void {
+    addSealed(this.encode(), tally);
   }
 
   visit(visitor: CellVisitor): void {
-    if (!this.#live) return visitSealed(this.#sealed!, visitor);
-    for (const { shape, count, devices, users } of this.#live.values()) {
-      visitor(shape, count, devices.bitmap, users.bitmap);
-    }
+    visitSealed(this.encode(), visitor);
   }
 
   /** The same cells always give the same bytes, whatever order they were counted in. */
   encode(): Uint8Array {
-    if (!this.#live) return this.#sealed!;
-    const sets: Uint8Array[] = [];
-    const cells: EncodedCell[] = [];
-    for (const key of [...this.#live.keys()].sort()) {
-      const { shape, count, devices, users } = this.#live.get(key)!;
-      const deviceBytes = devices.serialize();
-      const userBytes = users.serialize();
-      sets.push(deviceBytes, userBytes);
-      cells.push([
-        shape.kind,
-        shape.element,
-        shape.platform,
-        shape.variant,
-        shape.revision,
-        count,
-        deviceBytes.length,
-        userBytes.length,
-      ]);
-    }
-    return joinBytes(encoder.encode(JSON.stringify(cells)), sets);
+    return this.#bytes ??= this.#live!.encode();
   }
 
   seal(): void {
-    if (!this.#live) return;
-    this.#sealed = this.encode();
-    this.dispose();
+    this.encode();
     this.#live = null;
   }
 
-  dispose(): void {
-    for (const { devices, users } of this.#live?.values() ?? []) {
-      devices.dispose();
-      users.dispose();
-    }
+  #addView({ shape, count, devices, users }: CellView): void {
+    const cell = this.cell(shape);
+    this.#bytes = null;
+    this.#live!.addMany(cell, count, devices, users);
   }
 
-  #unseal(): Map<string, Cell> {
-    const live = new Map<string, Cell>();
-    visitSealed(this.#sealed!, (shape, count, devices, users) => {
-      const cell = new Cell(shape);
-      cell.count = count;
-      if (devices) cell.devices.addAll(devices);
-      if (users) cell.users.addAll(users);
-      live.set(shapeKey(shape), cell);
+  #unsealed(): LiveCells {
+    const live = new LiveCells();
+    visitSealed(this.#bytes!, ({ shape, count, devices, users }) => {
+      live.addMany(live.cell(shape, shapeKey(shape)), count, devices, users);
     });
-    this.#live = live;
-    this.#sealed = null;
     return live;
   }
 }
 
-/** Kind, element, platform, variant, revision, count, bytes of the devices, bytes of the users. */
-type EncodedCell = [
-  CellShape["kind"],
-  string | null,
-  Platform,
-  string | null,
-  number,
-  number,
-  number,
-  number,
-];
-
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
-const emptyHeaderBytes = "[]".length;
-
-function shapeKey({ kind, element, platform, variant, revision }: CellShape): string {
-  return JSON.stringify([kind, element, platform, variant, revision]);
+/** One text for each shape, and never the same for two. */
+export function shapeKey({ kind, element, platform, variant, revision }: CellShape): string {
+  const texts = `${element === null ? "-" : element.length}/${element ?? ""}/${variant ?? ""}`;
+  return `${kind}/${platform}/${revision}/${variant === null ? "-" : "+"}/${texts}`;
 }
 
-/** `u32 length of the header · header · sets`. */
-function joinBytes(header: Uint8Array, sets: readonly Uint8Array[]): Uint8Array {
-  const length = sets.reduce((sum, set) => sum + set.length, 4 + header.length);
-  const bytes = new Uint8Array(length);
-  new DataView(bytes.buffer).setUint32(0, header.length, true);
-  bytes.set(header, 4);
-  let offset = 4 + header.length;
-  for (const set of sets) {
-    bytes.set(set, offset);
-    offset += set.length;
+interface LiveCell {
+  readonly shape: CellShape;
+  readonly key: string;
+  count: number;
+  /** Null while the table has few numbers. */
+  devices: NumberUnion | null;
+  users: NumberUnion | null;
+}
+
+/** A table with more has a set for each cell. */
+const fewNumbersMax = 4_096;
+
+/** Few numbers of all cells are in one plain array, because making sets is what costs most. */
+class LiveCells {
+  readonly cells: LiveCell[] = [];
+  readonly #byKey = new Map<string, number>();
+  #few: { devices: number[]; users: number[] } | null = { devices: [], users: [] };
+
+  cell(shape: CellShape, key: string): number {
+    let cell = this.#byKey.get(key);
+    if (cell === undefined) {
+      cell = this.cells.length;
+      if (cell === cellsMax) this.#spread();
+      const sets = this.#few ? null : new NumberUnion();
+      this.cells.push({ shape, key, count: 0, devices: sets, users: sets && new NumberUnion() });
+      this.#byKey.set(key, cell);
+    }
+    return cell;
   }
-  return bytes;
-}
 
-function headerBytes(bytes: Uint8Array): number {
-  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
-}
+  add(cell: number, device: number, user: number): void {
+    const live = this.cells[cell]!;
+    live.count++;
+    if (!this.#few) {
+      live.devices!.add(device);
+      if (user !== 0) live.users!.add(user);
+      return;
+    }
+    const { devices, users } = this.#few;
+    devices.push(device * cellsMax + cell);
+    if (user !== 0) users.push(user * cellsMax + cell);
+    if (devices.length > fewNumbersMax) this.#spread();
+  }
 
-function readHeader(bytes: Uint8Array): { cells: EncodedCell[]; end: number } {
-  const end = 4 + headerBytes(bytes);
-  return { cells: JSON.parse(decoder.decode(bytes.subarray(4, end))), end };
-}
-
-function visitSealed(bytes: Uint8Array, visitor: CellVisitor): void {
-  const { cells, end } = readHeader(bytes);
-  let offset = end;
-  for (const cell of cells) {
-    const [kind, element, platform, variant, revision, count, deviceBytes, userBytes] = cell;
-    const devices = deserializeNumbers(bytes.subarray(offset, offset + deviceBytes));
-    offset += deviceBytes;
-    const users = deserializeNumbers(bytes.subarray(offset, offset + userBytes));
-    offset += userBytes;
-    try {
-      visitor({ kind, element, platform, variant, revision }, count, devices, users);
-    } finally {
-      devices?.dispose();
-      users?.dispose();
+  addMany(cell: number, count: number, devices: NumberList, users: NumberList): void {
+    const live = this.cells[cell]!;
+    live.count += count;
+    const few = this.#few;
+    if (few && Math.max(few.devices.length, few.users.length) + count > fewNumbersMax) {
+      this.#spread();
+    }
+    if (this.#few) {
+      const { devices: fewDevices, users: fewUsers } = this.#few;
+      for (let i = 0; i < devices.length; i++) {
+        fewDevices.push(devices.values[i]! * cellsMax + cell);
+      }
+      for (let i = 0; i < users.length; i++) fewUsers.push(users.values[i]! * cellsMax + cell);
+    } else {
+      live.devices!.addList(devices);
+      live.users!.addList(users);
     }
   }
+
+  encode(): Uint8Array {
+    const order = this.cells.map((_, cell) => cell).sort((left, right) =>
+      this.cells[left]!.key < this.cells[right]!.key ? -1 : 1
+    );
+    const cells = order.map((cell) => this.cells[cell]!);
+    const few = this.#few ?? this.#gathered();
+    if (few && fitOneList(cells.length, few)) return encodeOneList(cells, few, order);
+    this.#spread();
+    return encodeSets(cells, cells.map(listsOf));
+  }
+
+  /** All numbers, where they are few; null where they are not. */
+  #gathered(): NumbersWithCell | null {
+    if (this.cells.length > cellsMax) return null;
+    const lists = this.cells.map(listsOf);
+    for (const name of ["devices", "users"] as const) {
+      const total = lists.reduce((sum, numbers) => sum + numbers[name].length, 0);
+      if (total > fewNumbersMax) return null;
+    }
+    const few = { devices: [] as number[], users: [] as number[] };
+    lists.forEach((numbers, cell) => {
+      for (const name of ["devices", "users"] as const) {
+        const { values, length } = numbers[name];
+        for (let i = 0; i < length; i++) few[name].push(values[i]! * cellsMax + cell);
+      }
+    });
+    return few;
+  }
+
+  #spread(): void {
+    if (!this.#few) return;
+    const { devices, users } = this.#few;
+    this.#few = null;
+    for (const cell of this.cells) {
+      cell.devices = new NumberUnion();
+      cell.users = new NumberUnion();
+    }
+    for (const both of devices) {
+      this.cells[both % cellsMax]!.devices!.add(Math.floor(both / cellsMax));
+    }
+    for (const both of users) this.cells[both % cellsMax]!.users!.add(Math.floor(both / cellsMax));
+  }
+}
+
+function listsOf({ devices, users }: LiveCell): NumbersOfCell {
+  return { devices: devices!.list(), users: users!.list() };
 }

@@ -1,6 +1,6 @@
 /**
- * Counts the items of one chunk. Rows and cells are looked up once for each combination in the chunk,
- * by the numbers of its dictionaries.
+ * Counts the items of one chunk. Rows, shapes and cells are looked up once for each combination in the
+ * chunk, by the numbers of its dictionaries.
  */
 import {
   chunkPlatforms,
@@ -8,19 +8,20 @@ import {
   interactionKinds,
 } from "../events/interaction_chunk.ts";
 import type { RecordedEvent } from "../events/recorded_event.ts";
-import { quarterMs, type QuarterRow, shapeOf, type WaitingImpression } from "./kpi_campaign.ts";
-import type { Cell } from "./kpi_cells.ts";
+import { type CellShape, shapeKey } from "./kpi_cells.ts";
+import { quarterMs, type QuarterRow, shapeOf, type WaitingImpression } from "./kpi_quarter.ts";
 
-export class ChunkCounter {
-  readonly #rows = new Map<number, RowInChunk>();
-  #last: RowInChunk | undefined;
+export class ChunkCounter<Row extends QuarterRow = QuarterRow> {
+  readonly #rows = new Map<number, RowInChunk<Row>>();
+  #last: RowInChunk<Row> | undefined;
+  readonly #shapes = new Map<number, { readonly shape: CellShape; readonly key: string }>();
   readonly #revisions = new Map<number, number>();
 
   constructor(
     private readonly chunk: DecodedChunk,
     private readonly recorded: RecordedEvent,
     /** Null when the row has the event already. */
-    private readonly openRow: (campaignId: string, quarter: number) => QuarterRow | null,
+    private readonly openRow: (campaignId: string, quarter: number) => Row | null,
   ) {}
 
   /** Takes an item whose id is new; those that are in no metric are left out. */
@@ -44,14 +45,14 @@ export class ChunkCounter {
         return;
       }
     }
-    this.#cell(inChunk, row, index).add(chunk.device[index]!, chunk.user[index]!);
+    row.cells.add(this.#cell(inChunk, row, index), chunk.device[index]!, chunk.user[index]!);
   }
 
-  *changed(): Iterable<QuarterRow> {
+  *changed(): Iterable<Row> {
     for (const { row } of this.#rows.values()) if (row) yield row;
   }
 
-  #rowInChunk(campaign: number, quarter: number): RowInChunk {
+  #rowInChunk(campaign: number, quarter: number): RowInChunk<Row> {
     // A chunk has fewer than 2^21 campaigns, and a quarter's number fits 33 bits.
     const key = quarter * 2 ** 21 + campaign;
     if (this.#last?.key === key) return this.#last;
@@ -65,19 +66,30 @@ export class ChunkCounter {
     return found;
   }
 
-  #cell({ cells }: RowInChunk, row: QuarterRow, index: number): Cell {
+  #cell({ cells }: RowInChunk<Row>, row: Row, index: number): number {
     const { chunk } = this;
-    const revision = this.#revisionNumber(chunk.revision[index]!);
-    let key = chunk.element[index]! * (chunk.variants.length + 1) + chunk.variant[index]!;
-    key = key * chunkPlatforms.length + chunk.platform[index]!;
-    key = (key * 2 + chunk.kind[index]!) * chunk.count + revision;
-    let cell = cells.get(key);
+    let number = chunk.element[index]! * (chunk.variants.length + 1) + chunk.variant[index]!;
+    number = number * chunkPlatforms.length + chunk.platform[index]!;
+    number = (number * 2 + chunk.kind[index]!) * chunk.count +
+      this.#revisionNumber(chunk.revision[index]!);
+    let cell = cells.get(number);
     if (!cell) {
-      const kind = chunk.kind[index] === clickCode ? "click" : "impression";
-      cell = row.cells.cell(shapeOf(kind, this.#waitingImpression(index)));
-      cells.set(key, cell);
+      const { shape, key } = this.#shape(number, index);
+      cell = row.cells.cell(shape, key);
+      cells.set(number, cell);
     }
     return cell;
+  }
+
+  #shape(number: number, index: number): { readonly shape: CellShape; readonly key: string } {
+    let found = this.#shapes.get(number);
+    if (!found) {
+      const kind = this.chunk.kind[index] === clickCode ? "click" : "impression";
+      const shape = shapeOf(kind, this.#waitingImpression(index));
+      found = { shape, key: shapeKey(shape) };
+      this.#shapes.set(number, found);
+    }
+    return found;
   }
 
   #revisionNumber(revision: number): number {
@@ -103,18 +115,10 @@ export class ChunkCounter {
   }
 }
 
-interface RowInChunk {
+interface RowInChunk<Row extends QuarterRow> {
   readonly key: number;
-  readonly row: QuarterRow | null;
-  readonly cells: Map<number, Cell>;
+  readonly row: Row | null;
+  readonly cells: Map<number, number>;
 }
 
 const clickCode = interactionKinds.indexOf("click");
-
-/** Whether a loaded row has the event already. */
-export function isThrough(row: QuarterRow, recorded: RecordedEvent): boolean {
-  if (row.through === undefined) return false;
-  if (recorded.position <= row.through) return true;
-  row.through = undefined;
-  return false;
-}

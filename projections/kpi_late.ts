@@ -1,6 +1,8 @@
 /**
  * When impressions of a campaign are late: later than a stop's `lateAfter` and before the next posting.
  * Only what happened decides, so an impression is judged when no event to come can change the answer.
+ * The events themselves are kept, because a stored timeline may have to be taken back to a checkpoint:
+ * one that knew more would judge earlier, and put an impression into another row than before.
  */
 import type { CampaignEvent } from "../events/campaign_events.ts";
 
@@ -29,32 +31,52 @@ export function decidesLateness(event: CampaignEvent): event is LateEvent {
 }
 
 export class LateTimeline {
+  /** From the first stop on. */
+  #events: TimelineEvent[] = [];
   /** Closed and, as the last, perhaps an open one; both ends are outside. */
   #windows: { readonly afterMs: number; readonly beforeMs: number }[] = [];
   /** Recorded time of a restart that no posting has followed yet. */
   #restartedMs: number | null = null;
 
   get isEmpty(): boolean {
-    return this.#windows.length === 0;
+    return this.#events.length === 0;
   }
 
-  fold(event: LateEvent, recordedMs: number): void {
+  fold(event: LateEvent, recordedMs: number, position: string): void {
+    if (this.isEmpty && event.type !== "campaign_stopped") return;
+    this.#apply([position, event.type, dateOf(event) ?? recordedMs]);
+  }
+
+  /** Whether it knows of an event at the position or later. */
+  isAhead(position: string): boolean {
+    const last = this.#events.at(-1);
+    return last !== undefined && last[0] >= position;
+  }
+
+  /** Forgets what happened at the position and later. */
+  takeBack(position: string): void {
+    this.load(this.#events.filter(([before]) => before < position));
+  }
+
+  #apply(entry: TimelineEvent): void {
+    this.#events.push(entry);
+    const [, type, atMs] = entry;
     const open = this.#open;
-    switch (event.type) {
+    switch (type) {
       case "campaign_stopped":
         this.#restartedMs = null;
         // A stop before it posted again: it has been late from the earlier stop on.
         if (open) return;
-        this.#windows.push({ afterMs: Date.parse(event.data.lateAfter), beforeMs: Infinity });
+        this.#windows.push({ afterMs: atMs, beforeMs: Infinity });
         return;
       case "campaign_restarted":
-        if (open) this.#restartedMs = recordedMs;
+        if (open) this.#restartedMs = atMs;
         return;
       case "campaign_posted":
         this.#restartedMs = null;
         if (!open) return;
         this.#windows.pop();
-        this.#windows.push({ afterMs: open.afterMs, beforeMs: Date.parse(event.data.at) });
+        this.#windows.push({ afterMs: open.afterMs, beforeMs: atMs });
         return;
       case "campaign_ended":
         this.#restartedMs = null;
@@ -81,22 +103,15 @@ export class LateTimeline {
       (this.#restartedMs === null || occurredAtMs < this.#restartedMs);
   }
 
-  toJson(): LateTimelineJson {
-    return {
-      windows: this.#windows.map(({ afterMs, beforeMs }) => [
-        afterMs,
-        beforeMs === Infinity ? null : beforeMs,
-      ]),
-      restartedMs: this.#restartedMs,
-    };
+  toJson(): readonly TimelineEvent[] {
+    return this.#events;
   }
 
-  load(json: LateTimelineJson): void {
-    this.#windows = json.windows.map(([afterMs, beforeMs]) => ({
-      afterMs,
-      beforeMs: beforeMs ?? Infinity,
-    }));
-    this.#restartedMs = json.restartedMs;
+  load(events: readonly TimelineEvent[]): void {
+    this.#events = [];
+    this.#windows = [];
+    this.#restartedMs = null;
+    for (const event of events) this.#apply(event);
   }
 
   get #open() {
@@ -105,7 +120,17 @@ export class LateTimeline {
   }
 }
 
-export interface LateTimelineJson {
-  readonly windows: readonly (readonly [number, number | null])[];
-  readonly restartedMs: number | null;
+/** Position, type, and the date that counts: of a restart its recorded time. */
+export type TimelineEvent = readonly [string, LateEvent["type"], number];
+
+function dateOf(event: LateEvent): number | null {
+  switch (event.type) {
+    case "campaign_stopped":
+      return Date.parse(event.data.lateAfter);
+    case "campaign_posted":
+      return Date.parse(event.data.at);
+    case "campaign_restarted":
+    case "campaign_ended":
+      return null;
+  }
 }

@@ -1,12 +1,21 @@
 /**
- * Answers KPI questions from the base cells. Distinct numbers over a period are the union of its
- * cells, never a sum; whatever a query takes of WebAssembly memory it gives back.
+ * Answers KPI questions. Distinct numbers over a period are the union of its parts, never a sum. Where
+ * a cold row is not at hand the answer is wrong, and `ColdReading` says which rows are missing.
  */
-import { type CampaignKpi, quarterMs, quartersPerDay } from "./kpi_campaign.ts";
 import { type Bucket, bucketAround, bucketsBetween, type Granularity } from "./kpi_buckets.ts";
 import type { KpiEventMetrics } from "./conversion_query.ts";
+import type { CampaignKpi } from "./kpi_campaign.ts";
 import type { CellShape } from "./kpi_cells.ts";
-import type { RangeMemo } from "./kpi_range_memo.ts";
+import type { ColdReading } from "./kpi_cold_rows.ts";
+import {
+  addUnited,
+  extentIn,
+  lateIn,
+  type Quarters,
+  visitCells,
+  visitWaiting,
+} from "./kpi_parts.ts";
+import { quarterMs } from "./kpi_quarter.ts";
 import { type NineMetrics, nineMetrics, Tally } from "./kpi_tally.ts";
 
 export type { NineMetrics };
@@ -14,7 +23,8 @@ export type { NineMetrics };
 export type Breakdown = "element" | "platform" | "variant" | "revision";
 
 export interface KpiQuery {
-  readonly campaigns: readonly string[];
+  /** Absent: all. */
+  readonly campaigns?: readonly string[];
   /** Inside; on a whole quarter-hour. Absent: from the first interaction. */
   readonly fromMs?: number;
   /** Outside; on a whole quarter-hour. Absent: to the last interaction. */
@@ -58,30 +68,22 @@ export function isQuarterAligned(instantMs: number): boolean {
 
 export function answerKpi(
   campaigns: readonly CampaignKpi[],
-  memo: RangeMemo,
+  cold: ColdReading,
   query: KpiQuery,
   /** A series without an end of its own covers this too. */
   conversions: Bucket | null = null,
 ): KpiAnswer {
-  const selection = new Selection(campaigns, memo, query.by);
-  try {
-    const { fromMs = -Infinity, toMs = Infinity } = query;
-    checkPeriod(query);
-    const interactions = selection.quartersWithInteractions(fromMs, toMs);
-    const series = query.granularity &&
-      answerSeries(selection, query.granularity, query, spanOf(interactions, conversions));
-    if (!series && interactions) {
-      for (const bucket of settledAndLive(interactions)) selection.tally(bucket).dispose();
-    }
-    return {
-      ...nineMetrics(selection.total.impression, selection.total.click),
-      late: selection.late(fromMs, toMs),
-      ...(series && { series }),
-      ...(query.by && { breakdown: selection.breakdown() }),
-    };
-  } finally {
-    selection.dispose();
-  }
+  checkPeriod(query);
+  const { fromMs = -Infinity, toMs = Infinity, granularity } = query;
+  const selection = new Selection(campaigns, cold, query.by);
+  const series = granularity && answerSeries(selection, granularity, query, conversions);
+  if (!series) selection.add(selection.total, { fromMs, toMs });
+  return {
+    ...nineMetrics(selection.total.impression, selection.total.click),
+    late: selection.late({ fromMs, toMs }),
+    ...(series && { series }),
+    ...(query.by && { breakdown: selection.breakdown() }),
+  };
 }
 
 function checkPeriod({ fromMs, toMs }: KpiQuery): void {
@@ -99,8 +101,11 @@ function answerSeries(
   selection: Selection,
   granularity: Granularity,
   { fromMs, toMs, timeZone }: KpiQuery,
-  interactions: Bucket | null,
+  conversions: Bucket | null,
 ): SeriesEntry[] {
+  const isOpen = fromMs === undefined || toMs === undefined;
+  const period = { fromMs: fromMs ?? -Infinity, toMs: toMs ?? Infinity };
+  const interactions = isOpen ? spanOf(selection.extent(period), conversions) : null;
   const start = fromMs ??
     (interactions && bucketAround(interactions.fromMs, granularity, timeZone).fromMs);
   const end = toMs ??
@@ -111,14 +116,14 @@ function answerSeries(
     throw new KpiQueryError("too_many_buckets", `a series has at most ${seriesBucketsMax} entries`);
   }
   return buckets.map((bucket) => {
-    const tally = selection.tally(bucket);
-    const entry = {
+    const tally = new Tally();
+    selection.add(tally, bucket);
+    selection.total.addTally(tally);
+    return {
       from: new Date(bucket.fromMs).toISOString(),
       to: new Date(bucket.toMs).toISOString(),
       ...nineMetrics(tally.impression, tally.click),
     };
-    tally.dispose();
-    return entry;
   });
 }
 
@@ -127,64 +132,38 @@ function spanOf(one: Bucket | null, other: Bucket | null): Bucket | null {
   return { fromMs: Math.min(one.fromMs, other.fromMs), toMs: Math.max(one.toMs, other.toMs) };
 }
 
-/** All before the last UTC day, which seldom changes and is remembered in one piece, and that day. */
-function settledAndLive({ fromMs, toMs }: Bucket): Bucket[] {
-  const dayMs = quartersPerDay * quarterMs;
-  const lastDayMs = Math.max(fromMs, Math.floor((toMs - 1) / dayMs) * dayMs);
-  return [{ fromMs, toMs: lastDayMs }, { fromMs: lastDayMs, toMs }];
-}
-
-/** The campaigns that are asked about; gathers the total and the breakdown bucket by bucket. */
+/** The campaigns that are asked about; gathers the breakdown bucket by bucket. */
 class Selection {
   readonly total = new Tally();
   readonly #byKey = new Map<string | null, Tally>();
 
   constructor(
     private readonly campaigns: readonly CampaignKpi[],
-    private readonly memo: RangeMemo,
+    private readonly cold: ColdReading,
     private readonly by: Breakdown | undefined,
   ) {}
 
   /** From the first to the last quarter with an interaction that counts in the nine metrics. */
-  quartersWithInteractions(fromMs: number, toMs: number): Bucket | null {
-    let first = Infinity;
-    let last = -Infinity;
-    for (const campaign of this.campaigns) {
-      for (const row of campaign.rowsIn(fromMs / quarterMs, toMs / quarterMs)) {
-        if (row.quarter >= first && row.quarter <= last) continue;
-        const { timeline } = campaign;
-        const counts = !row.cells.isEmpty ||
-          row.waiting.some((item) => !timeline.isLate(item.occurredAtMs));
-        if (!counts) continue;
-        first = Math.min(first, row.quarter);
-        last = Math.max(last, row.quarter);
-      }
-    }
-    return first > last ? null : { fromMs: first * quarterMs, toMs: (last + 1) * quarterMs };
+  extent(period: Bucket): Bucket | null {
+    const extents = this.campaigns.flatMap((one) => extentIn(one, quartersOf(period)) ?? []);
+    if (extents.length === 0) return null;
+    return {
+      fromMs: extents.reduce((least, { from }) => Math.min(least, from), Infinity) * quarterMs,
+      toMs: extents.reduce((most, { to }) => Math.max(most, to), -Infinity) * quarterMs,
+    };
   }
 
-  /** The bucket's own tally, which has also gone into the total. */
-  tally({ fromMs, toMs }: Bucket): Tally {
-    const tally = new Tally();
-    try {
-      for (const campaign of this.campaigns) this.#add(tally, campaign, fromMs, toMs);
-      this.total.addTally(tally);
-      return tally;
-    } catch (error) {
-      tally.dispose();
-      throw error;
+  add(tally: Tally, bucket: Bucket): void {
+    const quarters = quartersOf(bucket);
+    for (const campaign of this.campaigns) {
+      addUnited(tally, campaign, quarters, this.cold);
+      if (this.by) this.#addByKey(campaign, quarters);
     }
   }
 
-  late(fromMs: number, toMs: number): number {
-    let late = 0;
-    for (const campaign of this.campaigns) {
-      for (const row of campaign.rowsIn(fromMs / quarterMs, toMs / quarterMs)) {
-        late += row.late;
-        for (const item of row.waiting) if (campaign.timeline.isLate(item.occurredAtMs)) late++;
-      }
-    }
-    return late;
+  late(period: Bucket): number {
+    const quarters = quartersOf(period);
+    return this.campaigns.reduce((sum, one) => sum + lateIn(one, quarters, this.cold), 0);
   }
 
   /**
@@ -202,26 +181,13 @@ class Selection {
     );
   }
 
-  dispose(): void {
-    this.total.dispose();
-    for (const tally of this.#byKey.values()) tally.dispose();
-  }
-
-  #add(tally: Tally, campaign: CampaignKpi, fromMs: number, toMs: number): void {
-    const from = Math.ceil(fromMs / quarterMs);
-    const to = Math.ceil(toMs / quarterMs);
-    campaign.visitCells(from, to, this.memo, (shape, count, devices, users) => {
-      tally.add(shape.kind, count, devices, users);
-      this.#tallyOf(shape)?.add(shape.kind, count, devices, users);
+  #addByKey(campaign: CampaignKpi, quarters: Quarters): void {
+    visitCells(campaign, quarters, this.cold, ({ shape, count, devices, users }) => {
+      this.#tallyOf(shape)?.[shape.kind].add(count, devices, users);
     });
-    // What waits is counted as it would be if nothing more were recorded.
-    for (const row of campaign.rowsIn(from, to)) {
-      for (const item of row.waiting) {
-        if (campaign.timeline.isLate(item.occurredAtMs)) continue;
-        tally.impression.addOne(item.device, item.user);
-        this.#tallyOf({ ...item, kind: "impression" })?.impression.addOne(item.device, item.user);
-      }
-    }
+    visitWaiting(campaign, quarters, (shape, device, user) => {
+      this.#tallyOf(shape)?.impression.addOne(device, user);
+    });
   }
 
   #tallyOf(shape: CellShape): Tally | undefined {
@@ -234,6 +200,10 @@ class Selection {
     }
     return tally;
   }
+}
+
+function quartersOf({ fromMs, toMs }: Bucket): Quarters {
+  return { from: Math.ceil(fromMs / quarterMs), to: Math.ceil(toMs / quarterMs) };
 }
 
 function keyOf(shape: CellShape, by: Breakdown): string | null {

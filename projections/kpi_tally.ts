@@ -1,7 +1,6 @@
 /** The nine metrics over any cells: counts are added, distinct numbers are united. */
-import { RoaringBitmap32 } from "roaring-wasm";
-import type { CellShape } from "./kpi_cells.ts";
-import "./kpi_number_set.ts";
+import { ByteReader, ByteWriter, type NumberScratch } from "./number_bytes.ts";
+import { type NumberList, type NumberPages, NumberUnion } from "./number_union.ts";
 
 /** The ratios are per cent, not rounded; null where the denominator is 0. */
 export interface NineMetrics {
@@ -16,83 +15,122 @@ export interface NineMetrics {
   readonly userCtr: number | null;
 }
 
+/** A tally is mostly gone when its question is answered. */
+const pageNumbersMin = 64;
+
+/** All impressions, or all clicks. */
+export class Side {
+  count = 0;
+  readonly devices = new NumberUnion(pageNumbersMin);
+  readonly users = new NumberUnion(pageNumbersMin);
+
+  add(count: number, devices: NumberList, users: NumberList): void {
+    this.count += count;
+    this.devices.addList(devices);
+    this.users.addList(users);
+  }
+
+  addOne(device: number, user: number): void {
+    this.count++;
+    this.devices.add(device);
+    if (user !== 0) this.users.add(user);
+  }
+
+  addSide(other: Side): void {
+    this.count += other.count;
+    this.devices.addUnion(other.devices);
+    this.users.addUnion(other.users);
+  }
+
+  addFrozen({ count, devices, users }: FrozenSide): void {
+    this.count += count;
+    this.devices.addPages(devices);
+    this.users.addPages(users);
+  }
+
+  freeze(): FrozenSide {
+    return { count: this.count, devices: this.devices.freeze(), users: this.users.freeze() };
+  }
+}
+
 export class Tally {
   readonly impression = new Side();
   readonly click = new Side();
-
-  add(
-    kind: CellShape["kind"],
-    count: number,
-    devices: RoaringBitmap32 | null,
-    users: RoaringBitmap32 | null,
-  ): void {
-    this[kind].add(count, devices, users);
-  }
 
   addTally(other: Tally): void {
     this.impression.addSide(other.impression);
     this.click.addSide(other.click);
   }
 
-  get isEmpty(): boolean {
-    return this.impression.count === 0 && this.click.count === 0;
+  addFrozen({ impression, click }: FrozenTally): void {
+    this.impression.addFrozen(impression);
+    this.click.addFrozen(click);
   }
 
-  dispose(): void {
-    this.impression.dispose();
-    this.click.dispose();
+  freeze(): FrozenTally {
+    return new FrozenTally(this.impression.freeze(), this.click.freeze());
+  }
+
+  /** For each side `count · devices · users`. */
+  encode(): Uint8Array {
+    const writer = new ByteWriter();
+    for (const { count, devices, users } of [this.impression, this.click]) {
+      writer.count(count);
+      writer.numbers(devices.list());
+      writer.numbers(users.list());
+    }
+    return writer.take();
+  }
+
+  static decode(bytes: Uint8Array): Tally {
+    const tally = new Tally();
+    const reader = new ByteReader(bytes);
+    const scratch: NumberScratch = { values: new Uint32Array(1_024), length: 0 };
+    for (const side of [tally.impression, tally.click]) {
+      side.count = reader.count();
+      for (const numbers of [side.devices, side.users]) {
+        reader.numbers(scratch);
+        numbers.addList(scratch);
+      }
+    }
+    return tally;
+  }
+}
+
+interface FrozenSide {
+  readonly count: number;
+  readonly devices: NumberPages;
+  readonly users: NumberPages;
+}
+
+/** A tally that does not change any more, small enough to be kept. */
+export class FrozenTally {
+  readonly bytes: number;
+
+  constructor(readonly impression: FrozenSide, readonly click: FrozenSide) {
+    this.bytes = [impression, click].reduce(
+      (sum, { devices, users }) => sum + devices.bytes + users.bytes,
+      200,
+    );
   }
 }
 
 export function nineMetrics(impression: Side, click: Side): NineMetrics {
+  const uniqueImpressions = impression.devices.size;
+  const userImpressions = impression.users.size;
+  const uniqueClicks = click.devices.size;
+  const userClicks = click.users.size;
   return {
     totalImpressions: impression.count,
-    uniqueImpressions: impression.distinctDevices,
-    userImpressions: impression.distinctUsers,
+    uniqueImpressions,
+    userImpressions,
     totalClicks: click.count,
-    uniqueClicks: click.distinctDevices,
-    userClicks: click.distinctUsers,
+    uniqueClicks,
+    userClicks,
     totalCtr: perCent(click.count, impression.count),
-    uniqueCtr: perCent(click.distinctDevices, impression.distinctDevices),
-    userCtr: perCent(click.distinctUsers, impression.distinctUsers),
+    uniqueCtr: perCent(uniqueClicks, uniqueImpressions),
+    userCtr: perCent(userClicks, userImpressions),
   };
-}
-
-/** All impressions, or all clicks. */
-export class Side {
-  count = 0;
-  #devices: RoaringBitmap32 | null = null;
-  #users: RoaringBitmap32 | null = null;
-
-  add(count: number, devices: RoaringBitmap32 | null, users: RoaringBitmap32 | null): void {
-    this.count += count;
-    if (devices) (this.#devices ??= new RoaringBitmap32()).orInPlace(devices);
-    if (users) (this.#users ??= new RoaringBitmap32()).orInPlace(users);
-  }
-
-  addOne(device: number, user: number): void {
-    this.count++;
-    (this.#devices ??= new RoaringBitmap32()).add(device);
-    if (user !== 0) (this.#users ??= new RoaringBitmap32()).add(user);
-  }
-
-  addSide(other: Side): void {
-    this.add(other.count, other.#devices, other.#users);
-  }
-
-  get distinctDevices(): number {
-    return this.#devices?.size ?? 0;
-  }
-
-  get distinctUsers(): number {
-    return this.#users?.size ?? 0;
-  }
-
-  dispose(): void {
-    this.#devices?.dispose();
-    this.#users?.dispose();
-    this.#devices = this.#users = null;
-  }
 }
 
 function perCent(part: number, whole: number): number | null {

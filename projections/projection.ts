@@ -5,6 +5,9 @@
  * Every stored row carries the position `through` which it has been folded to. A flush may take several
  * commits, so after a crash some rows can be ahead of the checkpoint; such a row skips the events at or
  * before its own `through`. That makes every event count once in every row.
+ *
+ * Rows whose key begins with `cold/` never change once they are there. A start does not read them: a
+ * model that has them names them in an index row, and reads them from its `RowSource` when asked.
  */
 import type { RecordedEvent } from "../events/recorded_event.ts";
 
@@ -18,9 +21,19 @@ export interface Projection {
   takeDirty(): string[];
   /** The bytes of a row; the same row always gives the same bytes. */
   encodeRow(key: string): Uint8Array;
-  /** Takes a stored row, before the first fold. */
+  /** Takes a stored row, before the first fold and in the order of their keys. */
   loadRow(key: string, bytes: Uint8Array, through: string): void;
   rowKeys(): Iterable<string>;
+  /** Whether the row tells of others: it is stored after them, as it is when a flush begins. */
+  isIndex?(key: string): boolean;
+  /** Whether the row has become part of others: it has no bytes then, and a stored one is of no use. */
+  isLeftover?(key: string): boolean;
+  /** Prepares answers in small steps, of which any may be left out. */
+  warm?(): Iterable<void>;
+  /** Gives the model the store of its rows; one without it keeps them all. */
+  attach?(source: RowSource): void;
+  /** Tells the model that these rows and the checkpoint after them are stored. */
+  stored?(keys: Iterable<string>): void;
   /**
    * The position from which `recall` has to be given the events up to the checkpoint at a start, for
    * what is kept in memory only; undefined: nothing is needed. `checkpointMs` is the recorded time of
@@ -29,4 +42,12 @@ export interface Projection {
   recallFrom?(checkpointMs: number): string | undefined;
   /** Sees an event at or before the checkpoint again. */
   recall?(recorded: RecordedEvent): void;
+}
+
+export const coldPrefix = "cold/";
+
+/** Where a model reads its stored rows. */
+export interface RowSource {
+  /** Throws where one is missing. */
+  read(keys: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>>;
 }

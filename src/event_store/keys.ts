@@ -39,6 +39,16 @@ export const keys = {
     row,
     part,
   ],
+  /** Rows that a start does not read. */
+  coldRowPrefix: (projection: string, slot: string): Key => [workspace, "rc", projection, slot],
+  coldRow: (projection: string, slot: string, row: string, part: number): Key => [
+    workspace,
+    "rc",
+    projection,
+    slot,
+    row,
+    part,
+  ],
   /** How far the calculation of a campaign's audience has come. */
   preparing: (campaignId: string): Key => [workspace, "preparing", campaignId],
   preparingPrefix: (): Key => [workspace, "preparing"],

@@ -19,6 +19,11 @@ import {
   type Versioned,
 } from "./slot.ts";
 
+/** A row went into others while a flush was under way, which is to be done anew. */
+class RowMovedError extends Error {
+  override readonly name = "RowMovedError";
+}
+
 /** Events folded since the checkpoint that are worth a checkpoint of their own. */
 const eventsSinceCheckpointMax = 20_000;
 
@@ -82,7 +87,8 @@ export class Mounted<Model extends Projection = Projection> {
     const checkpoint = await slot.checkpoint();
     const start: Checkpoint = checkpoint.value ?? { ...cursorAtStart, hash: "" };
     await checkPlace(reader, start);
-    for await (const row of slot.rows()) loadRow(model, row);
+    for await (const row of slot.rows("hot")) loadRow(model, row);
+    model.attach?.({ read: (rowKeys) => slot.read(rowKeys) });
     await recall(model, reader, start);
     this.model = model;
     this.failure = null;
@@ -119,28 +125,39 @@ export class Mounted<Model extends Projection = Projection> {
     if (!worthIt || this.failure || to.position < this.checkpointPosition) return true;
     const writing = this.#pending;
     this.#pending = new Set();
+    const rowKeys = [...writing];
+    // An index row tells of rows that are stored before it: it must not know of later ones.
+    const indexKeys = rowKeys.filter((key) => this.model.isIndex?.(key));
+    const useless = rowKeys.filter((key) => this.model.isLeftover?.(key));
+    const changed = new Set(rowKeys).difference(new Set([...indexKeys, ...useless]));
+    const index = indexKeys.map((key) => this.#row(key));
     const eventsBefore = this.#eventsSinceCheckpoint;
     const switchTo = this.#live.value?.slot === this.#slot.name ? undefined : {
       slot: this.#slot.name,
       previous: this.#live.value?.slot ?? null,
     };
     try {
-      const versionstamp = await this.#slot.write(this.#checkpoint, to, this.#encoded(writing), {
-        expected: this.#live.versionstamp,
-        ...(switchTo ? { value: switchTo } : {}),
-      });
+      const versionstamp = await this.#slot.write(
+        this.#checkpoint,
+        to,
+        this.#rows(changed, index),
+        { expected: this.#live.versionstamp, ...(switchTo ? { value: switchTo } : {}) },
+      );
       this.#checkpoint = { value: to, versionstamp };
       if (switchTo) this.#live = await this.#readLive();
       this.#eventsSinceCheckpoint -= eventsBefore;
-      return true;
+      this.model.stored?.(changed);
     } catch (error) {
       for (const key of writing) this.#pending.add(key);
       this.#checkpoint = await this.#slot.checkpoint();
       // The commit that made this slot the live one may be stored though its reply was lost.
       await this.switched();
-      if (error instanceof SlotMovedError) return false;
+      if (error instanceof SlotMovedError || error instanceof RowMovedError) return false;
       throw error;
     }
+    // Not before the checkpoint: an instance that is behind may still write what they are part of.
+    if (useless.length > 0) await this.#slot.delete(useless, this.#checkpoint.versionstamp);
+    return true;
   }
 
   /** Another one of the same projection, to be loaded while this one goes on. */
@@ -171,10 +188,15 @@ export class Mounted<Model extends Projection = Projection> {
     return false;
   }
 
-  *#encoded(rowKeys: Iterable<string>) {
-    for (const key of rowKeys) {
-      yield { key, bytes: this.model.encodeRow(key), through: this.#folded.position };
-    }
+  /** Rows are encoded one by one, while the model goes on. */
+  *#rows(rowKeys: Iterable<string>, index: Iterable<StoredRow>): Generator<StoredRow> {
+    for (const key of rowKeys) yield this.#row(key);
+    yield* index;
+  }
+
+  #row(key: string): StoredRow {
+    if (this.model.isLeftover?.(key)) throw new RowMovedError(`${key} has become part of others`);
+    return { key, bytes: this.model.encodeRow(key), through: this.#folded.position };
   }
 
   #readLive(): Promise<Versioned<Live>> {

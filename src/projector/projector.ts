@@ -16,6 +16,7 @@ export class ProjectionStoppedError extends Error {
 
 export class Projector {
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #warming: ReturnType<typeof setTimeout> | undefined;
   /** Flushes and exchanges of slots, one after the other. */
   #last: Promise<void> = Promise.resolve();
   #flushFailure: unknown = null;
@@ -47,6 +48,7 @@ export class Projector {
       if (!this.#closed) this.#timer = setTimeout(tick, flushIntervalMs);
     };
     this.#timer = setTimeout(tick, flushIntervalMs);
+    this.#warm(this.mounted.flatMap(({ model }) => model.warm ? [model.warm()] : []));
   }
 
   /** Why the last flush failed; null when it did not. */
@@ -66,6 +68,7 @@ export class Projector {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#warming);
     await this.flush();
   }
 
@@ -74,6 +77,16 @@ export class Projector {
     throw new ProjectionStoppedError(
       `${one.name} stopped at ${one.failure.position}: ${one.failure.error}`,
     );
+  }
+
+  /** A step a turn, so that nobody waits for it. */
+  #warm(all: readonly Iterable<void>[]): void {
+    const steps = all.map((one) => one[Symbol.iterator]());
+    const step = () => {
+      while (steps.length > 0 && steps[0]!.next().done) steps.shift();
+      if (steps.length > 0 && !this.#closed) this.#warming = setTimeout(step);
+    };
+    this.#warming = setTimeout(step);
   }
 
   #oneAtATime(work: () => Promise<void>): Promise<void> {

@@ -4,17 +4,29 @@
  * only the last one moves it on: two instances cannot mix their flushes, and a crash leaves rows that
  * are at most ahead of the checkpoint (see `projections/projection.ts`).
  */
+import { coldPrefix } from "../../projections/projection.ts";
 import {
-  commitBytesMax,
-  commitKeyBytesMax,
-  commitMutationsMax,
-  keyBytes,
+  getManyKeysMax,
   keys,
   type LogCursor,
   LogDamagedError,
   retried,
   valueBytesMax,
 } from "../event_store/mod.ts";
+import {
+  basesAt,
+  begun,
+  belongs,
+  CommitBatch,
+  type FirstPart,
+  fitsCommit,
+  joined,
+  keyBatches,
+  type Mutation,
+  partOf,
+  retriedWhileLocked,
+  type RowParts,
+} from "./row_parts.ts";
 
 /** What stands in the checkpoint's row. */
 export interface Checkpoint extends LogCursor {
@@ -56,15 +68,11 @@ export class RowDamagedError extends LogDamagedError {
   }
 }
 
-interface FirstPart {
-  readonly through: string;
-  readonly parts: number;
-  readonly bytes: Uint8Array;
-}
-
 const mutationOverheadBytes = 300;
 /** More parts than a commit holds: a row is then read at once. */
 const rowPartsMax = 32;
+/** A large row that is rewritten while it is read is read so often. */
+const readTriesMax = 5;
 
 export class Slot {
   constructor(readonly kv: Deno.Kv, readonly projection: string, readonly name: string) {}
@@ -75,7 +83,10 @@ export class Slot {
   }
 
   /** Throws `RowDamagedError` at a row that cannot be read, unless `damaged` is told of it instead. */
-  async *rows(damaged?: (error: RowDamagedError) => void): AsyncGenerator<StoredRow> {
+  async *rows(
+    temperature: "hot" | "cold" = "hot",
+    damaged?: (error: RowDamagedError) => void,
+  ): AsyncGenerator<StoredRow> {
     const whole = async (row: RowParts | null) => {
       try {
         return row && await this.#whole(row);
@@ -85,18 +96,15 @@ export class Slot {
         return null;
       }
     };
-    const prefix = keys.rowPrefix(this.projection, this.name);
+    const prefix = this.#prefix(temperature === "cold");
     let row: RowParts | null = null;
     for await (const entry of this.kv.list({ prefix }, { batchSize: 256 })) {
       const key = entry.key[entry.key.length - 2] as string;
-      const part = entry.key[entry.key.length - 1] as number;
-      if (part === 0) {
+      if (partOf(entry) === 0) {
         const before = await whole(row);
         if (before) yield before;
         row = begun(key, entry);
-      } else if (row && belongs(row, key, part, entry.versionstamp)) {
-        row.values.push(entry.value as Uint8Array);
-      }
+      } else if (row && belongs(row, key, entry)) row.values.push(entry.value as Uint8Array);
     }
     const last = await whole(row);
     if (last) yield last;
@@ -104,35 +112,41 @@ export class Slot {
 
   /** One row; null when there is none. */
   async row(key: string): Promise<StoredRow | null> {
-    const prefix = [...keys.rowPrefix(this.projection, this.name), key];
-    let row: RowParts | null = null;
-    // One read takes all its parts as they are at one moment.
-    for await (const entry of this.kv.list({ prefix }, { batchSize: rowPartsMax })) {
-      const part = entry.key[entry.key.length - 1] as number;
-      if (part === 0) row = begun(key, entry);
-      else if (row && belongs(row, key, part, entry.versionstamp)) {
-        row.values.push(entry.value as Uint8Array);
+    const prefix = [...this.#prefix(key.startsWith(coldPrefix)), key];
+    for (let tries = 1;; tries++) {
+      let row: RowParts | null = null;
+      // One read takes all its parts as they are at one moment, where they fit a commit.
+      for await (const entry of this.kv.list({ prefix }, { batchSize: rowPartsMax })) {
+        if (partOf(entry) === 0) row = begun(key, entry);
+        else if (row && belongs(row, key, entry)) row.values.push(entry.value as Uint8Array);
       }
-    }
-    if (row && row.values.length !== row.first.parts) {
+      if (!row || row.values.length === row.first.parts) return row && this.#joined(row);
+      if (tries < (row.first.base ? readTriesMax : 1)) continue;
       throw new RowDamagedError(this.projection, key, "a part is missing");
     }
-    return row && this.#joined(row);
   }
 
-  /** A row that was rewritten while it was read is read again, in one piece. */
-  async #whole(row: RowParts): Promise<StoredRow> {
-    if (row.values.length === row.first.parts) return this.#joined(row);
-    const again = await this.row(row.key);
-    if (!again) throw new RowDamagedError(this.projection, row.key, "it is gone");
-    return again;
-  }
-
-  #joined(row: RowParts): StoredRow {
-    if (!row.values.every((value) => value instanceof Uint8Array)) {
-      throw new RowDamagedError(this.projection, row.key, "a part holds no bytes");
+  /** Rows by their keys; throws `RowDamagedError` where one is missing. */
+  async read(rowKeys: readonly string[]): Promise<Map<string, Uint8Array>> {
+    const read = new Map<string, Uint8Array>();
+    const many = async (some: readonly string[]) => {
+      const entries = await retried(() =>
+        this.kv.getMany<FirstPart[]>(some.map((key) => this.#key(key, 0)))
+      );
+      for (const [index, { value }] of entries.entries()) {
+        const key = some[index]!;
+        const isWhole = value?.parts === 1 && value.bytes instanceof Uint8Array;
+        const bytes = isWhole ? value.bytes : (await retried(() => this.row(key)))?.bytes;
+        if (!bytes) throw new RowDamagedError(this.projection, key, "it is gone");
+        read.set(key, bytes);
+      }
+    };
+    const groups = [];
+    for (let start = 0; start < rowKeys.length; start += getManyKeysMax) {
+      groups.push(many(rowKeys.slice(start, start + getManyKeysMax)));
     }
-    return joined(row);
+    await Promise.all(groups);
+    return read;
   }
 
   /**
@@ -146,47 +160,50 @@ export class Slot {
     live: { expected: string | null; value?: Live },
   ): Promise<string> {
     let versionstamp = from.versionstamp;
-    const commitOne = async (
-      mutations: Mutation[],
-      checkpoint: Checkpoint | null,
-      last: boolean,
-    ) => {
-      const key = keys.checkpoint(this.projection, this.name);
-      const liveKey = keys.live(this.projection);
+    const key = keys.checkpoint(this.projection, this.name);
+    const liveKey = keys.live(this.projection);
+    const commitOne = async (mutations: readonly Mutation[], last: boolean) => {
       const operation = this.kv.atomic()
         .check({ key, versionstamp })
         .check({ key: liveKey, versionstamp: live.expected })
-        .set(key, checkpoint);
+        .set(key, last ? to : from.value);
       for (const mutation of mutations) operation.set(mutation.key, mutation.value);
       if (last && live.value) operation.set(liveKey, live.value);
       const result = await retriedWhileLocked(() => operation.commit());
       if (!result.ok) throw new SlotMovedError(`${this.projection} was flushed elsewhere`);
       versionstamp = result.versionstamp;
     };
-    let mutations: Mutation[] = [];
-    let bytes = 0;
-    let allKeyBytes = 0;
+    const batch = new CommitBatch();
+    const large: string[] = [];
     for (const row of rows) {
+      const mutations = this.#mutations(row, 0);
       // All parts of a row are in one commit: after a crash it is the old row or the new one.
-      const parts = [...this.#mutations(row)];
-      const rowBytes = parts.reduce((total, part) => total + part.bytes, 0);
-      const rowKeyBytes = parts.reduce((total, part) => total + keyBytes(part.key), 0);
-      if (rowBytes > commitBytesMax) throw new Error(`row ${row.key} does not fit a commit`);
-      const full = bytes + rowBytes > commitBytesMax ||
-        allKeyBytes + rowKeyBytes > commitKeyBytesMax ||
-        mutations.length + parts.length > commitMutationsMax;
-      if (full) {
-        await commitOne(mutations, from.value, false);
-        mutations = [];
-        bytes = 0;
-        allKeyBytes = 0;
+      if (fitsCommit(mutations)) {
+        if (!batch.hasRoom(mutations)) await commitOne(batch.take(), false);
+        batch.add(mutations);
+        continue;
       }
-      mutations.push(...parts);
-      bytes += rowBytes;
-      allKeyBytes += rowKeyBytes;
+      large.push(row.key);
+      // Parts stand beside those of the old row, and the head comes last.
+      const [head, ...parts] = this.#mutations(row, await this.#freeBase(row.key));
+      for (const mutation of [...parts, head!]) {
+        if (!batch.hasRoom([mutation])) await commitOne(batch.take(), false);
+        batch.add([mutation]);
+      }
     }
-    await commitOne(mutations, to, true);
+    await commitOne(batch.take(), true);
+    await this.#deleteStrays(large, versionstamp);
     return versionstamp!;
+  }
+
+  /** Deletes rows as long as the checkpoint stands; what it leaves is no harm. */
+  async delete(rowKeys: readonly string[], checkpoint: string | null): Promise<void> {
+    const stored: Deno.KvKey[] = [];
+    for (const key of rowKeys) {
+      const prefix = [...this.#prefix(key.startsWith(coldPrefix)), key];
+      for await (const entry of this.kv.list({ prefix })) stored.push(entry.key);
+    }
+    await this.#deleteKeys(stored, checkpoint);
   }
 
   /**
@@ -208,32 +225,83 @@ export class Slot {
       versionstamp = result.versionstamp;
     };
     await commitOne([]);
-    let some: Deno.KvKey[] = [];
-    let bytes = 0;
-    const prefix = keys.rowPrefix(this.projection, this.name);
-    for await (const entry of this.kv.list({ prefix })) {
-      bytes += keyBytes(entry.key);
-      if (some.length >= commitMutationsMax || bytes > commitKeyBytesMax) {
+    for (const isCold of [true, false]) {
+      for await (const some of keyBatches(this.kv.list({ prefix: this.#prefix(isCold) }))) {
         await commitOne(some);
-        some = [];
-        bytes = keyBytes(entry.key);
       }
-      some.push(entry.key);
     }
-    await commitOne(some, true);
+    await commitOne([], true);
   }
 
-  *#mutations(row: StoredRow): Generator<Mutation> {
+  /** A row that was rewritten while it was read is read again, in one piece. */
+  async #whole(row: RowParts): Promise<StoredRow> {
+    if (row.values.length === row.first.parts) return this.#joined(row);
+    const again = await this.row(row.key);
+    if (!again) throw new RowDamagedError(this.projection, row.key, "it is gone");
+    return again;
+  }
+
+  #joined(row: RowParts): StoredRow {
+    if (!row.values.every((value) => value instanceof Uint8Array)) {
+      throw new RowDamagedError(this.projection, row.key, "a part holds no bytes");
+    }
+    return joined(row);
+  }
+
+  #prefix(isCold: boolean): Deno.KvKey {
+    return isCold
+      ? keys.coldRowPrefix(this.projection, this.name)
+      : keys.rowPrefix(this.projection, this.name);
+  }
+
+  #key(row: string, part: number): Deno.KvKey {
+    return row.startsWith(coldPrefix)
+      ? keys.coldRow(this.projection, this.name, row, part)
+      : keys.row(this.projection, this.name, row, part);
+  }
+
+  /** Where parts of a large row may stand without touching those of the row that is stored. */
+  async #freeBase(row: string): Promise<number> {
+    const { value } = await retried(() => this.kv.get<FirstPart>(this.#key(row, 0)));
+    return (value?.base ?? 0) === basesAt ? 2 * basesAt : basesAt;
+  }
+
+  /** Parts of large rows that no head names: of the row before, or of a flush that was cut off. */
+  async #deleteStrays(rowKeys: readonly string[], checkpoint: string | null): Promise<void> {
+    for (const key of rowKeys) {
+      const strays: Deno.KvKey[] = [];
+      let row: RowParts | null = null;
+      const prefix = [...this.#prefix(key.startsWith(coldPrefix)), key];
+      for await (const entry of this.kv.list({ prefix })) {
+        if (partOf(entry) === 0) row = begun(key, entry);
+        else if (!row || !belongs(row, key, entry)) strays.push(entry.key);
+      }
+      await this.#deleteKeys(strays, checkpoint);
+    }
+  }
+
+  async #deleteKeys(all: readonly Deno.KvKey[], checkpoint: string | null): Promise<void> {
+    for await (const some of keyBatches(all.map((key) => ({ key })))) {
+      const operation = this.kv.atomic()
+        .check({ key: keys.checkpoint(this.projection, this.name), versionstamp: checkpoint });
+      for (const key of some) operation.delete(key);
+      const result = await retriedWhileLocked(() => operation.commit());
+      if (!result.ok) return;
+    }
+  }
+
+  /** The head is the first of them. */
+  #mutations(row: StoredRow, base: number): Mutation[] {
     const parts = Math.max(1, Math.ceil(row.bytes.length / valueBytesMax));
-    for (let part = 0; part < parts; part++) {
+    return Array.from({ length: parts }, (_, part) => {
       const bytes = row.bytes.slice(part * valueBytesMax, (part + 1) * valueBytesMax);
-      const value = part === 0 ? { through: row.through, parts, bytes } : bytes;
-      yield {
-        key: keys.row(this.projection, this.name, row.key, part),
-        value,
+      const head = { through: row.through, parts, bytes, ...(base > 0 && { base }) };
+      return {
+        key: this.#key(row.key, part === 0 ? 0 : base + part),
+        value: part === 0 ? head : bytes,
         bytes: bytes.length + row.key.length + mutationOverheadBytes,
       };
-    }
+    });
   }
 }
 
@@ -244,56 +312,4 @@ export async function slotsOf(kv: Deno.Kv, projection: string): Promise<Slot[]> 
     slots.push(new Slot(kv, projection, key[key.length - 1] as string));
   }
   return slots;
-}
-
-/** A commit that finds the file locked by another process was certainly not stored. */
-function retriedWhileLocked<T>(commit: () => Promise<T>): Promise<T> {
-  let other: unknown;
-  return retried(async () => {
-    try {
-      return { result: await commit() };
-    } catch (error) {
-      if (error instanceof Error && error.message.includes("locked")) throw error;
-      other = error;
-      return null;
-    }
-  }).then((outcome) => {
-    if (outcome === null) throw other;
-    return outcome.result;
-  });
-}
-
-interface Mutation {
-  readonly key: Deno.KvKey;
-  readonly value: unknown;
-  readonly bytes: number;
-}
-
-/** A row as far as it has been read. */
-interface RowParts {
-  readonly key: string;
-  readonly first: FirstPart;
-  /** Of the commit that wrote the first part, and with it the others. */
-  readonly versionstamp: string;
-  readonly values: Uint8Array[];
-}
-
-function begun(key: string, { value, versionstamp }: Deno.KvEntry<unknown>): RowParts {
-  // What is no row at all becomes one that is damaged.
-  const first = (value instanceof Object ? value : { through: "", parts: -1 }) as FirstPart;
-  return { key, first, versionstamp, values: [first.bytes] };
-}
-
-function belongs(row: RowParts, key: string, part: number, versionstamp: string): boolean {
-  return row.key === key && part < row.first.parts && row.versionstamp === versionstamp;
-}
-
-function joined(row: RowParts): StoredRow {
-  const bytes = new Uint8Array(row.values.reduce((total, value) => total + value.length, 0));
-  let offset = 0;
-  for (const value of row.values) {
-    bytes.set(value, offset);
-    offset += value.length;
-  }
-  return { key: row.key, bytes, through: row.first.through };
 }

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { keys, logStart } from "../../src/event_store/mod.ts";
-import { Mounted, ProjectionStoppedError, Slot } from "../../src/projector/mod.ts";
+import { Mounted, ProjectionStoppedError, RowDamagedError, Slot } from "../../src/projector/mod.ts";
 import { Instance, range } from "../event_store/counters.ts";
 import { engines, seed, testOnEngines } from "../support/engines.ts";
 import { type Fault, FaultyKv } from "../support/faulty_kv.ts";
@@ -285,7 +285,7 @@ Deno.test("a row shrinks and grows again", async () => {
   await withMemory(async (plain) => {
     const slot = new Slot(plain, "sizes", "1.1");
     let versionstamp: string | null = null;
-    for (const length of [180_001, 0, 60_000, 130_000, 10, 690_000]) {
+    for (const length of [180_001, 0, 60_000, 130_000, 10, 690_000, 1_500_000, 70_000, 800_000]) {
       const place = { position: logStart, timeMs: 0, hash: "" };
       const bytes = new Uint8Array(length).fill(length % 251);
       versionstamp = await slot.write(
@@ -298,6 +298,109 @@ Deno.test("a row shrinks and grows again", async () => {
       for await (const row of slot.rows()) rows.push(row);
       assertEquals(rows, [{ key: "row", bytes, through: logStart }]);
     }
+  });
+});
+
+const large = (digit: number, key = "large") => ({
+  key,
+  bytes: new Uint8Array(1_500_000 + digit * 10_000).fill(digit),
+  through: logStart,
+});
+const nowhere = { position: logStart, timeMs: 0, hash: "" };
+
+for (const fault of ["throw before", "throw after", "late"] as Fault[]) {
+  Deno.test(`a row larger than a commit is the old one or the new one: ${fault}`, async () => {
+    for (const key of ["large", "cold/large"]) {
+      for (const dying of range(4)) {
+        await withMemory(async (plain) => {
+          const kv = new FaultyKv(plain);
+          const slot = new Slot(kv.asKv(), "large", "1.1");
+          const healthy = new Slot(plain, "large", "1.1");
+          const write = async (through: Slot, digit: number) => {
+            const from = await healthy.checkpoint();
+            await through.write(from, nowhere, [large(digit, key)], { expected: null });
+          };
+          // Null where it is half one row and half another.
+          const digit = async () => {
+            const [first, ...others] = (await healthy.row(key))!.bytes;
+            return others.every((other) => other === first) ? first! : null;
+          };
+          await write(slot, 1);
+          await write(slot, 2);
+          kv.fail(fault, { ...checkpointCommit, skip: dying, times: 1_000_000 });
+          const commits = kv.calls.commit;
+          await write(slot, 3).catch(() => {});
+          const died = kv.calls.commit - commits === dying + 1;
+          assert(await digit());
+          await kv.heal();
+          const found = await digit();
+          assert(found);
+          assertEquals((await healthy.row(key))!.bytes.length, large(found).bytes.length);
+          await write(slot, 4);
+          assertEquals(await digit(), 4);
+          const read = (await healthy.read([key])).get(key)!;
+          assertEquals([read.length, read[0], read.at(-1)], [large(4).bytes.length, 4, 4]);
+          // Nothing is left of the rows before, nor of the one that was cut off.
+          const stored = [];
+          for (const prefix of [["default", "rm"], ["default", "rc"]]) {
+            for await (const entry of plain.list({ prefix })) stored.push(entry.key);
+          }
+          assertEquals(stored.length, Math.ceil(large(4).bytes.length / 60_000));
+          assert(died || dying === 3);
+        });
+      }
+    }
+  });
+}
+
+Deno.test("a large row that is rewritten while it is read is read whole", async () => {
+  await withMemory(async (plain) => {
+    const kv = new FaultyKv(plain);
+    const reading = new Slot(kv.asKv(), "large", "1.1");
+    const writing = new Slot(plain, "large", "1.1");
+    let versionstamp: string | null = null;
+    const write = async (digit: number) => {
+      const from = { value: nowhere, versionstamp };
+      versionstamp = await writing.write(from, nowhere, [large(digit)], { expected: null });
+    };
+    await write(1);
+    for (const digit of range(6).map((nth) => nth + 2)) {
+      const held = kv.hold({ method: "list" });
+      const read = reading.row("large");
+      await held.arrived;
+      await write(digit);
+      held.release();
+      assert((await read)!.bytes.every((byte) => byte === digit));
+    }
+  });
+});
+
+Deno.test("cold rows are not read at a start, and read when asked", async () => {
+  await withMemory(async (plain) => {
+    const slot = new Slot(plain, "cold", "1.1");
+    const bytes = (digit: number) => new Uint8Array(digit * 1_000).fill(digit);
+    const rows = range(25).map((nth) => ({
+      key: `cold/${nth}`,
+      bytes: bytes(nth),
+      through: logStart,
+    }));
+    const hot = { key: "hot", bytes: bytes(1), through: logStart };
+    const from = { value: null, versionstamp: null };
+    await slot.write(from, nowhere, [hot, ...rows], { expected: null });
+    const listed = async (temperature: "hot" | "cold") => {
+      const found = [];
+      for await (const { key } of slot.rows(temperature)) found.push(key);
+      return found.sort();
+    };
+    assertEquals(await listed("hot"), ["hot"]);
+    assertEquals(await listed("cold"), rows.map(({ key }) => key).sort());
+    assertEquals(
+      await slot.read(rows.map(({ key }) => key)),
+      new Map(rows.map(({ key, bytes }) => [key, bytes])),
+    );
+    await assertRejects(() => slot.read(["cold/1", "cold/none"]), RowDamagedError, "cold/none");
+    await slot.clear(null);
+    assertEquals([await listed("hot"), await listed("cold")], [[], []]);
   });
 });
 

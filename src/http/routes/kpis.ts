@@ -28,9 +28,13 @@ const answers = {
 export function kpiRoutes(engine: Engine): Route[] {
   const { models } = engine;
 
-  const answer = (campaigns: readonly string[], query: PeriodQuery, position: string) => {
+  const answer = async (
+    campaigns: readonly string[] | undefined,
+    query: PeriodQuery,
+    position: string,
+  ) => {
     const { timeZone } = models.workspace.model.row;
-    const body = ask(() => models.kpi.model.query(kpiQuery(campaigns, query, timeZone)));
+    const body = await ask(() => models.kpi.model.ask(kpiQuery(campaigns, query, timeZone)));
     return json(body, 200, positionHeader(position));
   };
   const prepare = (after: string | undefined) =>
@@ -70,18 +74,22 @@ export function kpiRoutes(engine: Engine): Route[] {
         const position = await prepare(query.after);
         const all = models.campaigns.model;
         for (const id of campaign ?? []) if (!all.get(id)) throw notFound();
-        return answer(campaign ? [...new Set(campaign)] : [...all.rows.keys()], query, position);
+        return answer(campaign, query, position);
       },
     }),
   ];
 }
 
-function kpiQuery(campaigns: readonly string[], query: PeriodQuery, timeZone: string): KpiQuery {
+function kpiQuery(
+  campaigns: readonly string[] | undefined,
+  query: PeriodQuery,
+  timeZone: string,
+): KpiQuery {
   const fromMs = instantOf("from", query.from);
   const toMs = instantOf("to", query.to);
   return {
-    campaigns,
     timeZone,
+    ...(campaigns ? { campaigns } : {}),
     ...(fromMs === undefined ? {} : { fromMs }),
     ...(toMs === undefined ? {} : { toMs }),
     ...(query.granularity ? { granularity: query.granularity } : {}),
@@ -97,9 +105,9 @@ function instantOf(name: string, text: string | undefined): number | undefined {
   throw invalidInput([{ pointer: `/${name}`, code: "invalid_format", message }]);
 }
 
-function ask(question: () => KpiAnswer): KpiAnswer {
+async function ask(question: () => Promise<KpiAnswer>): Promise<KpiAnswer> {
   try {
-    return question();
+    return await question();
   } catch (error) {
     if (!(error instanceof KpiQueryError)) throw error;
     if (error.code === "period_not_aligned") throw new HttpProblem(error.code, error.message);

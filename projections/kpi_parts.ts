@@ -1,0 +1,166 @@
+/**
+ * What a period has of one campaign, put together from as few parts as there are: whole spans, whole
+ * days, and quarters where it begins and ends within a day. Where the shapes of cells matter there are
+ * no spans.
+ */
+import {
+  type CampaignKpi,
+  type ClosedDayFacts,
+  daysPerSpan,
+  type OpenDay,
+} from "./kpi_campaign.ts";
+import type { CellShape, CellVisitor } from "./kpi_cells.ts";
+import type { ClosedDay } from "./kpi_closed_day.ts";
+import { coldKeys, type ColdReading, type ColdRows } from "./kpi_cold_rows.ts";
+import { OpenDaySum } from "./kpi_open_day.ts";
+import { type QuarterRow, quartersPerDay, shapeOf } from "./kpi_quarter.ts";
+import type { FrozenTally, Tally } from "./kpi_tally.ts";
+
+/** From a quarter on, and below another. */
+export interface Quarters {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Adds all cells; the shape dimensions are lost. */
+export function addUnited(
+  tally: Tally,
+  campaign: CampaignKpi,
+  quarters: Quarters,
+  cold: ColdReading,
+): void {
+  const addFrozen = (frozen: FrozenTally | null) => frozen && tally.addFrozen(frozen);
+  const spans = new Set<number>();
+  for (const facts of campaign.closedIn(quarters.from, quarters.to)) {
+    const span = Math.floor(facts.day / daysPerSpan);
+    if (spans.has(span)) continue;
+    if (coversSpan(quarters, span, campaign)) {
+      spans.add(span);
+      const open = campaign.openSpans.get(span);
+      if (open) tally.addTally(open.tally);
+      else addFrozen(cold.span(coldKeys.span(campaign.id, span)));
+    } else if (coversDay(quarters, facts.day)) {
+      addFrozen(cold.sum(coldKeys.sum(campaign.id, facts.day)));
+    } else {
+      closedDay(campaign, facts, quarters, cold)?.addTo(tally, quarters.from, quarters.to);
+    }
+  }
+  for (const [day, rows] of campaign.openIn(quarters.from, quarters.to)) {
+    if (coversDay(quarters, day)) openDaySum(campaign, day, rows, cold.rows).addTo(tally);
+    else {
+      for (const row of rows.values()) if (isIn(quarters, row)) row.cells.addTo(tally);
+    }
+  }
+  for (const row of campaign.looseRows.values()) {
+    if (isIn(quarters, row)) row.cells.addTo(tally);
+  }
+  visitWaiting(campaign, quarters, (_, device, user) => tally.impression.addOne(device, user));
+}
+
+/** The sum of an open day, ready to be added. */
+export function openDaySum(
+  campaign: CampaignKpi,
+  day: number,
+  rows: OpenDay,
+  cold: ColdRows,
+): OpenDaySum {
+  const key = `open/${campaign.id}/${day}`;
+  const sum = cold.cached(key, () => new OpenDaySum(rows))!;
+  const bytes = sum.bytes;
+  sum.prepare();
+  if (sum.bytes !== bytes) cold.resized(key, sum.bytes - bytes);
+  return sum;
+}
+
+/** Visits every cell of the period with its shape, some more than once. */
+export function visitCells(
+  campaign: CampaignKpi,
+  quarters: Quarters,
+  cold: ColdReading,
+  visitor: CellVisitor,
+): void {
+  for (const facts of campaign.closedIn(quarters.from, quarters.to)) {
+    if (coversDay(quarters, facts.day)) {
+      cold.cells(coldKeys.sum(campaign.id, facts.day))?.visit(visitor);
+    } else {
+      closedDay(campaign, facts, quarters, cold)?.visit(quarters.from, quarters.to, visitor);
+    }
+  }
+  for (const row of campaign.hotRows(quarters.from, quarters.to)) row.cells.visit(visitor);
+}
+
+/** What waits is counted as it would be if nothing more were recorded. */
+export function visitWaiting(
+  campaign: CampaignKpi,
+  { from, to }: Quarters,
+  visitor: (shape: CellShape, device: number, user: number) => void,
+): void {
+  for (const row of campaign.hotRows(from, to)) {
+    if (row.waiting.length === 0) continue;
+    for (const item of row.countedByNow) {
+      visitor(shapeOf("impression", item), item.device, item.user);
+    }
+  }
+}
+
+export function lateIn(campaign: CampaignKpi, quarters: Quarters, cold: ColdReading): number {
+  let late = 0;
+  for (const { day, late: ofDay } of campaign.closedIn(quarters.from, quarters.to)) {
+    if (ofDay === 0) continue;
+    if (coversDay(quarters, day)) late += ofDay;
+    else {
+      const closed = cold.day(coldKeys.day(campaign.id, day), day);
+      late += closed?.late(quarters.from, quarters.to) ?? 0;
+    }
+  }
+  for (const row of campaign.hotRows(quarters.from, quarters.to)) late += row.lateByNow;
+  return late;
+}
+
+/**
+ * From the first to the last quarter with an interaction that counts in the nine metrics, cut to the
+ * period; null where there is none.
+ */
+export function extentIn(campaign: CampaignKpi, { from, to }: Quarters): Quarters | null {
+  let first = Infinity;
+  let last = -Infinity;
+  for (const day of campaign.closedIn(from, to)) {
+    if (day.first < 0 || day.first >= to || day.last < from) continue;
+    first = Math.min(first, Math.max(day.first, from));
+    last = Math.max(last, Math.min(day.last, to - 1));
+  }
+  for (const row of campaign.hotRows(from, to)) {
+    if ((row.quarter >= first && row.quarter <= last) || !row.counts) continue;
+    first = Math.min(first, row.quarter);
+    last = Math.max(last, row.quarter);
+  }
+  return first > last ? null : { from: first, to: last + 1 };
+}
+
+/** A day that the period cuts; null where nothing of it is in there, or its row is missing. */
+function closedDay(
+  campaign: CampaignKpi,
+  { day, first, last }: ClosedDayFacts,
+  { from, to }: Quarters,
+  cold: ColdReading,
+): ClosedDay | null {
+  if (first < 0 || first >= to || last < from) return null;
+  return cold.day(coldKeys.day(campaign.id, day), day);
+}
+
+function coversDay({ from, to }: Quarters, day: number): boolean {
+  return from <= day * quartersPerDay && to >= (day + 1) * quartersPerDay;
+}
+
+/** Whether all closed days of the span are in the period. */
+function coversSpan({ from, to }: Quarters, span: number, campaign: CampaignKpi): boolean {
+  const firstDay = span * daysPerSpan;
+  for (let day = firstDay; day < firstDay + daysPerSpan; day++) {
+    if (campaign.closedDays.has(day) && !coversDay({ from, to }, day)) return false;
+  }
+  return true;
+}
+
+function isIn({ from, to }: Quarters, { quarter }: QuarterRow): boolean {
+  return quarter >= from && quarter < to;
+}

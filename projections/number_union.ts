@@ -1,0 +1,258 @@
+/**
+ * A set of device or user numbers that is made to be united quickly: few numbers are a plain list,
+ * sorted when somebody looks; many are pages of bits. It lives in JavaScript's memory, because
+ * WebAssembly memory never shrinks and a call into it costs more than most of the sets here.
+ */
+
+/** Numbers to read; valid until the next call of whoever lent it. */
+export interface NumberList {
+  readonly values: Uint32Array;
+  readonly length: number;
+}
+
+export const pageBits = 65_536;
+export const pageWords = pageBits / 32;
+
+export class NumberUnion {
+  #values: Uint32Array;
+  #count = 0;
+  /** So many of them are sorted and distinct. */
+  #sortedCount = 0;
+  /** By the upper 16 bits; null while the numbers are a list. */
+  #pages: (Uint32Array | undefined)[] | null = null;
+
+  /** So many numbers a page are worth pages of bits: few where speed counts more than memory. */
+  constructor(private readonly pageNumbersMin = pageNumbersMinDefault) {
+    this.#values = new Uint32Array(4);
+  }
+
+  add(number: number): void {
+    if (this.#pages) {
+      pageOf(this.#pages, number >>> 16)[(number & 0xffff) >>> 5]! |= 1 << (number & 31);
+      return;
+    }
+    if (this.#count === this.#values.length) this.#makeRoom(1);
+    if (this.#pages) this.add(number);
+    else this.#values[this.#count++] = number;
+  }
+
+  addList({ values, length }: NumberList): void {
+    if (!this.#pages && this.#count + length > this.#values.length) this.#makeRoom(length);
+    if (this.#pages) setBits(this.#pages, values, length);
+    else {
+      // A loop, because the list is mostly far shorter than what `set` costs.
+      for (let i = 0; i < length; i++) this.#values[this.#count + i] = values[i]!;
+      this.#count += length;
+    }
+  }
+
+  addUnion(other: NumberUnion): void {
+    const otherPages = other.#pages;
+    if (!otherPages) return this.addList({ values: other.#values, length: other.#count });
+    const pages = this.#toPages();
+    otherPages.forEach((page, high) => page && orWords(pageOf(pages, high), page));
+  }
+
+  addPages(numbers: NumberPages): void {
+    if (numbers.size === 0) return;
+    const pages = this.#toPages();
+    for (const { high, lows, words } of numbers.pages) {
+      if (words) orWords(pageOf(pages, high), words);
+      else setLows(pageOf(pages, high), lows!);
+    }
+  }
+
+  get size(): number {
+    if (this.#pages) {
+      return this.#pages.reduce((sum, page) => sum + (page ? countBits(page) : 0), 0);
+    }
+    this.#compact();
+    return this.#count;
+  }
+
+  get isEmpty(): boolean {
+    return !this.#pages && this.#count === 0;
+  }
+
+  /** Sorted and distinct. */
+  list(): NumberList {
+    if (!this.#pages) {
+      this.#compact();
+      return { values: this.#values, length: this.#count };
+    }
+    const values = new Uint32Array(this.size);
+    let length = 0;
+    this.#pages.forEach((page, high) => {
+      if (page) length = listBits(page, high * pageBits, values, length);
+    });
+    return { values, length };
+  }
+
+  /** Takes about as many bytes as the numbers need, and can only be read. */
+  freeze(): NumberPages {
+    const { values, length } = this.list();
+    const pages: NumberPage[] = [];
+    for (let start = 0; start < length;) {
+      const high = values[start]! >>> 16;
+      let end = start + 1;
+      while (end < length && values[end]! >>> 16 === high) end++;
+      // More are united more quickly as bits.
+      const lows = end - start <= pageWords ? new Uint16Array(end - start) : null;
+      const words = lows ? null : new Uint32Array(pageWords);
+      for (let i = start; i < end; i++) {
+        const low = values[i]! & 0xffff;
+        if (lows) lows[i - start] = low;
+        else words![low >>> 5]! |= 1 << (low & 31);
+      }
+      pages.push({ high, lows, words });
+      start = end;
+    }
+    return new NumberPages(pages, length);
+  }
+
+  #makeRoom(more: number): void {
+    const needed = this.#count + more;
+    if (needed > sortAtCount) this.#compact();
+    const capacity = this.#values.length;
+    // Half of it must come free, or the next numbers would be sorted in again at once.
+    if (this.#count + more <= capacity && (this.#count + more) * 2 <= capacity) return;
+    if (this.#count >= pagesAtCount && this.#count >= this.pageNumbersMin * this.#touchedPages()) {
+      this.#toPages();
+      return;
+    }
+    const grown = new Uint32Array(Math.max(capacity * 2, this.#count + more));
+    grown.set(this.#values.subarray(0, this.#count));
+    this.#values = grown;
+  }
+
+  #compact(): void {
+    if (this.#sortedCount === this.#count) return;
+    this.#count = sortDistinct(this.#values, this.#count);
+    this.#sortedCount = this.#count;
+  }
+
+  /** The numbers are sorted. */
+  #touchedPages(): number {
+    let pages = 0;
+    let last = -1;
+    for (let i = 0; i < this.#count; i++) {
+      const high = this.#values[i]! >>> 16;
+      if (high !== last) pages++;
+      last = high;
+    }
+    return pages;
+  }
+
+  #toPages(): (Uint32Array | undefined)[] {
+    if (this.#pages) return this.#pages;
+    this.#pages = [];
+    setBits(this.#pages, this.#values, this.#count);
+    this.#values = new Uint32Array();
+    this.#count = this.#sortedCount = 0;
+    return this.#pages;
+  }
+}
+
+interface NumberPage {
+  /** The upper 16 bits of its numbers. */
+  readonly high: number;
+  /** Either the lower 16 bits, or a bit for each. */
+  readonly lows: Uint16Array | null;
+  readonly words: Uint32Array | null;
+}
+
+/** A set that does not change any more. */
+export class NumberPages {
+  static readonly empty = new NumberPages([], 0);
+
+  constructor(readonly pages: readonly NumberPage[], readonly size: number) {}
+
+  get bytes(): number {
+    return this.pages.reduce(
+      (sum, { lows, words }) => sum + pageOverheadBytes + (lows ?? words!).byteLength,
+      0,
+    );
+  }
+}
+
+const pageOverheadBytes = 150;
+/** Shorter lists only grow: sorting costs more than the room. */
+const sortAtCount = 1_024;
+const pagesAtCount = 1_024;
+/** A page of bits is as big as so many numbers in a list are with room to grow. */
+const pageNumbersMinDefault = 1_024;
+const insertionSortCountMax = 24;
+
+/** Sorts the first `count` and leaves out what is there twice; gives how many are left. */
+export function sortDistinct(values: Uint32Array, count: number): number {
+  if (count <= insertionSortCountMax) insertionSort(values, count);
+  else values.subarray(0, count).sort();
+  let kept = count === 0 ? 0 : 1;
+  for (let i = 1; i < count; i++) {
+    if (values[i] !== values[i - 1]) values[kept++] = values[i]!;
+  }
+  return kept;
+}
+
+function insertionSort(values: Uint32Array, count: number): void {
+  for (let i = 1; i < count; i++) {
+    const value = values[i]!;
+    let at = i - 1;
+    for (; at >= 0 && values[at]! > value; at--) values[at + 1] = values[at]!;
+    values[at + 1] = value;
+  }
+}
+
+function pageOf(pages: (Uint32Array | undefined)[], high: number): Uint32Array {
+  return pages[high] ??= new Uint32Array(pageWords);
+}
+
+function setBits(
+  pages: (Uint32Array | undefined)[],
+  values: Uint32Array,
+  length: number,
+): void {
+  let high = -1;
+  let page: Uint32Array | undefined;
+  for (let i = 0; i < length; i++) {
+    const value = values[i]!;
+    if (value >>> 16 !== high) {
+      high = value >>> 16;
+      page = pageOf(pages, high);
+    }
+    page![(value & 0xffff) >>> 5]! |= 1 << (value & 31);
+  }
+}
+
+function setLows(page: Uint32Array, lows: Uint16Array): void {
+  const { length } = lows;
+  for (let i = 0; i < length; i++) {
+    const low = lows[i]!;
+    page[low >>> 5]! |= 1 << (low & 31);
+  }
+}
+
+function orWords(into: Uint32Array, words: Uint32Array): void {
+  for (let i = 0; i < pageWords; i++) into[i]! |= words[i]!;
+}
+
+function countBits(page: Uint32Array): number {
+  let count = 0;
+  for (let i = 0; i < pageWords; i++) {
+    let word = page[i]!;
+    word -= (word >>> 1) & 0x55555555;
+    word = (word & 0x33333333) + ((word >>> 2) & 0x33333333);
+    count += Math.imul((word + (word >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
+  }
+  return count;
+}
+
+/** Writes the page's numbers from `length` on; gives the new length. */
+function listBits(page: Uint32Array, base: number, into: Uint32Array, length: number): number {
+  for (let index = 0; index < pageWords; index++) {
+    for (let word = page[index]!; word !== 0; word &= word - 1) {
+      into[length++] = base + index * 32 + 31 - Math.clz32(word & -word);
+    }
+  }
+  return length;
+}
