@@ -68,6 +68,7 @@ export class Claims {
           const answer = this.#decide(draft, view, { ...request, subject });
           return { answer, success: answer !== "again" && answer.granted };
         },
+        looksAtReadModels: true,
         ...(request.remember ? { remember: request.remember } : {}),
       });
       const { answer } = outcome;

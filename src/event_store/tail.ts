@@ -38,6 +38,11 @@ export class Tail {
     return this.#cursor;
   }
 
+  /** Of the last row folded; empty before the first. */
+  get versionstamp(): string {
+    return this.#versionstamp;
+  }
+
   /** Why the tail stands still, when it does. */
   get failure(): unknown {
     return this.#failure;

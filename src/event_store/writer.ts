@@ -12,6 +12,8 @@ import { Draft } from "./draft.ts";
 import { keys } from "./keys.ts";
 import { keyBytesMax } from "./limits.ts";
 import { encodeRow } from "./log_row.ts";
+import { OwnHeads } from "./own_heads.ts";
+import { formatPosition } from "./position.ts";
 import { readRemembered, rememberedKeptMs, rememberedKeyBytes } from "./remembered.ts";
 import type { StreamStates } from "./stream_states.ts";
 import type { Tail } from "./tail.ts";
@@ -23,6 +25,8 @@ const queueMax = 10_000;
 const gatherMsMax = 1;
 /** How fast many callers are forgotten when few come. */
 const recentBatchDecay = 0.9;
+/** Commits of its own that the writer may be ahead of the states. */
+const commitsAheadMax = 8;
 /** Other instances may be first this often in a row before the caller is told to come back. */
 const conflictsMax = 100;
 
@@ -45,6 +49,9 @@ export interface WriterOptions<State> {
 export class Writer<State> {
   readonly #options: WriterOptions<State>;
   #queue: Waiting<State>[] = [];
+  readonly #ownHeads = new OwnHeads<State>();
+  /** Of the newest event of this writer. */
+  #last = { position: "", timeMs: 0 };
   #tip: string | null = null;
   #tipKnown = false;
   #running: Promise<void> | null = null;
@@ -113,18 +120,14 @@ export class Writer<State> {
 
   async #process(waiting: Waiting<State>[]): Promise<void> {
     const { kv, epoch, tail } = this.#options;
+    const remembered = waiting.flatMap(({ command }) => command.remember ? [command.remember] : []);
+    const fold = waiting.some(({ command }) => command.looksAtReadModels);
     for (let conflicts = 0; conflicts < conflictsMax; conflicts++) {
-      await this.#foldToTip();
-      const known = await readRemembered(
-        kv,
-        waiting.flatMap(({ command }) => command.remember ? [command.remember] : []),
-      );
-      const draft = new Draft(
-        this.#options.states,
-        Math.max(this.#options.nowMs(), tail.cursor.timeMs),
-      );
+      await this.#knowTip(fold);
+      const known = remembered.length > 0 ? await readRemembered(kv, remembered) : noneKnown;
       const commitId = this.#options.newId();
-      const decidedOn = tail.cursor.position;
+      const draft = this.#draft();
+      const decidedOn = maximum(this.#last.position, tail.cursor.position);
       const batch = new Batch(waiting, draft, known, { epoch, commitId, decidedOn });
       if (batch.isEmpty) {
         if (await this.#readTip() !== this.#tip) {
@@ -143,13 +146,8 @@ export class Writer<State> {
           this.#tipKnown = false;
           continue;
         }
-        this.#tip = outcome.versionstamp;
-        // A commit of answers alone has no row that a read could wait for.
-        if (draft.events.length > 0) tail.noteOwnCommands(outcome.versionstamp);
-        // Answered before it is folded: reads wait for their own process's commits.
+        this.#stored(outcome.versionstamp, draft);
         batch.answer(outcome.versionstamp);
-        // A failing read here does not undo the commit; the next batch reads again.
-        await tail.poll().catch(() => this.#tipKnown = false);
       }
       this.#queue.unshift(...batch.later);
       return;
@@ -157,12 +155,39 @@ export class Writer<State> {
     throw new StoreUnavailableError("other instances kept appending first");
   }
 
-  async #foldToTip(): Promise<void> {
-    if (!this.#tipKnown) {
+  /** Answered before it is folded: reads wait for their own process's commits. */
+  #stored(versionstamp: string, draft: Draft<State>): void {
+    const { epoch, tail } = this.#options;
+    this.#tip = versionstamp;
+    // A commit of answers alone has no row that a read could wait for.
+    if (draft.events.length === 0) return;
+    this.#last = {
+      position: formatPosition(epoch, versionstamp, draft.events.length - 1),
+      timeMs: draft.timeMs,
+    };
+    this.#ownHeads.keep(versionstamp, draft.changed);
+    tail.noteOwnCommands(versionstamp);
+    // A failing read does not undo the commit; the next batch reads again.
+    tail.poll().catch(() => this.#tipKnown = false);
+  }
+
+  #draft(): Draft<State> {
+    const { tail, states, nowMs } = this.#options;
+    // From here to the commit nothing is folded: what the states have is theirs to say.
+    this.#ownHeads.dropThrough(tail.versionstamp);
+    const timeMs = Math.max(nowMs(), tail.cursor.timeMs, this.#last.timeMs);
+    return new Draft(states, timeMs, this.#ownHeads);
+  }
+
+  /** `fold`: the states and the read models have to be there, not the heads alone. */
+  async #knowTip(fold: boolean): Promise<void> {
+    const known = this.#tipKnown;
+    if (!known) {
       this.#tip = await this.#readTip();
       this.#tipKnown = true;
     }
-    if (this.#tip !== null) await this.#options.tail.readThrough(this.#tip);
+    const wait = fold || !known || this.#ownHeads.commitCount >= commitsAheadMax;
+    if (wait && this.#tip !== null) await this.#options.tail.readThrough(this.#tip);
     this.#options.assertFolding();
   }
 
@@ -188,4 +213,11 @@ export class Writer<State> {
     }
     return operation;
   }
+}
+
+const noneKnown: Awaited<ReturnType<typeof readRemembered>> = new Map();
+
+/** Of two positions. */
+function maximum(one: string, other: string): string {
+  return one > other ? one : other;
 }
