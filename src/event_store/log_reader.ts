@@ -5,7 +5,7 @@
 import type { DomainEvent, RecordedEvent, StoredEvent } from "../../events/recorded_event.ts";
 import { keys } from "./keys.ts";
 import { getManyKeysMax } from "./limits.ts";
-import { decodeRow, LogDamagedError, sha256Hex } from "./log_row.ts";
+import { decodeRow, type EncodedEvent, LogDamagedError, sha256Hex } from "./log_row.ts";
 import { formatPosition, logStart, parsePosition } from "./position.ts";
 
 /** A row of the log as read: its events in order. */
@@ -13,6 +13,13 @@ export interface ReadRow {
   readonly versionstamp: string;
   readonly commitId: string;
   readonly events: readonly RecordedEvent[];
+}
+
+/** A row as this process wrote it. */
+export interface OwnRow {
+  readonly commitId: string;
+  readonly timeMs: number;
+  readonly events: readonly EncodedEvent[];
 }
 
 export interface LogCursor {
@@ -29,6 +36,8 @@ const rowsPerRead = 256;
 export class LogReader {
   /** Bodies that this process has just written; the first reader need not read them back. */
   readonly #ownBodies = new Map<string, Uint8Array>();
+  /** By versionstamp: rows that this process has just written, and the recorded time of their events. */
+  readonly #ownRows = new Map<string, OwnRow>();
 
   constructor(
     readonly kv: Deno.Kv,
@@ -55,6 +64,12 @@ export class LogReader {
     });
     for await (const entry of entries) {
       const versionstamp = entry.key[entry.key.length - 1] as string;
+      const own = this.#ownRows.get(versionstamp);
+      if (own) {
+        timeMs = Math.max(timeMs, own.timeMs);
+        yield this.#ownRow(versionstamp, own, timeMs);
+        continue;
+      }
       const row = decodeRow(entry.value);
       const events: RecordedEvent[] = [];
       for (let index = 0; index < row.events.length; index++) {
@@ -114,12 +129,32 @@ export class LogReader {
     return entry.value === null ? null : decodeRow(entry.value).events;
   }
 
+  /** Until it is forgotten, the row is taken from here instead of being decoded. */
+  keepOwnRow(versionstamp: string, row: OwnRow): void {
+    this.#ownRows.set(versionstamp, row);
+  }
+
+  forgetOwnRow(versionstamp: string): void {
+    this.#ownRows.delete(versionstamp);
+  }
+
   keepOwnBody(ref: string, bytes: Uint8Array): void {
     this.#ownBodies.set(ref, bytes);
   }
 
   forgetOwnBody(ref: string): void {
     this.#ownBodies.delete(ref);
+  }
+
+  #ownRow(versionstamp: string, { commitId, events }: OwnRow, timeMs: number): ReadRow {
+    return {
+      versionstamp,
+      commitId,
+      events: events.map(({ stream, version, hash, event, meta }, index) => {
+        const position = formatPosition(this.epoch, versionstamp, index);
+        return { position, stream, version, timeMs, meta, event, hash };
+      }),
+    };
   }
 
   #recorded(

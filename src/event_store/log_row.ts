@@ -16,6 +16,8 @@ export interface EncodedEvent {
   readonly stream: string;
   readonly version: number;
   readonly hash: string;
+  readonly event: DomainEvent;
+  readonly meta: EventMeta;
   /** Canonical JSON of the stored event. */
   readonly text: string;
   readonly bytes: number;
@@ -45,6 +47,8 @@ export function encodeEvent(
     stream: place.stream,
     version: place.version,
     hash,
+    event,
+    meta,
     text,
     bytes: isAscii.test(text) ? text.length : encoder.encode(text).length,
   };

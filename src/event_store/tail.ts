@@ -136,6 +136,7 @@ export class Tail {
         this.#cursor = { position: last.position, timeMs: last.timeMs };
       }
       this.#versionstamp = row.versionstamp;
+      this.reader.forgetOwnRow(row.versionstamp);
     }
   }
 }

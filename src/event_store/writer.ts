@@ -14,19 +14,25 @@ import { keyBytesMax } from "./limits.ts";
 import { encodeRow } from "./log_row.ts";
 import { OwnHeads } from "./own_heads.ts";
 import { formatPosition } from "./position.ts";
-import { readRemembered, rememberedKeptMs, rememberedKeyBytes } from "./remembered.ts";
+import {
+  readRemembered,
+  rememberedKeptMs,
+  rememberedKeyBytes,
+  type ScopedKey,
+} from "./remembered.ts";
 import type { StreamStates } from "./stream_states.ts";
 import type { Tail } from "./tail.ts";
 
 const commandsPerCommitMax = 256;
 /** Commands waiting for a commit; beyond it callers are told to come back. */
 const queueMax = 10_000;
-/** The longest that a command waits for others. */
-const gatherMsMax = 1;
-/** How fast many callers are forgotten when few come. */
-const recentBatchDecay = 0.9;
+/**
+ * Commits that are folded together while many come: each read of the log takes the store's time from
+ * the next commit. Whoever reads asks for what is missing, and the tail looks on its own.
+ */
+const commitsPerFold = 4;
 /** Commits of its own that the writer may be ahead of the states. */
-const commitsAheadMax = 8;
+const commitsAheadMax = 16;
 /** Other instances may be first this often in a row before the caller is told to come back. */
 const conflictsMax = 100;
 
@@ -55,8 +61,10 @@ export class Writer<State> {
   #tip: string | null = null;
   #tipKnown = false;
   #running: Promise<void> | null = null;
-  /** About as many commands as came together lately. */
-  #recentBatch = 1;
+  /** Whether the last command came alone: then the next one need not wait for others. */
+  #alone = true;
+  /** Answers those of the last commit. */
+  #answers: (() => void) | null = null;
 
   constructor(options: WriterOptions<State>) {
     this.#options = options;
@@ -89,10 +97,8 @@ export class Writer<State> {
   }
 
   async #run(): Promise<void> {
-    // Requests that arrive in the same turn of the event loop share the commit.
-    await Promise.resolve();
+    await this.#gather();
     while (this.#queue.length > 0) {
-      await this.#gather();
       const batch = this.#queue.splice(0, commandsPerCommitMax);
       try {
         await this.#process(batch);
@@ -100,22 +106,24 @@ export class Writer<State> {
         this.#tipKnown = false;
         for (const waiting of batch) waiting.reject(error);
       }
+      if (this.#queue.length === 0) this.#answerLast();
     }
     // In the turn that found the queue empty: a command that comes later starts the next run.
     this.#running = null;
   }
 
-  /**
-   * Callers who were answered together come back together: the first of them waits a moment for the
-   * others, instead of making them wait for a commit of its own. A lone caller never waits.
-   */
+  /** Requests that arrive in the same turn of the event loop share a commit. */
   async #gather(): Promise<void> {
-    const expected = Math.floor(this.#recentBatch);
-    const startedAtMs = performance.now();
-    while (this.#queue.length < expected && performance.now() - startedAtMs < gatherMsMax) {
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    this.#recentBatch = Math.max(this.#queue.length, this.#recentBatch * recentBatchDecay);
+    if (this.#alone) await Promise.resolve();
+    else await new Promise((resolve) => setImmediate(resolve));
+    this.#alone = this.#queue.length === 1;
+  }
+
+  /** Answers those of the last commit. The next one is under way by then, or there is none. */
+  #answerLast(): void {
+    const answer = this.#answers;
+    this.#answers = null;
+    answer?.();
   }
 
   async #process(waiting: Waiting<State>[]): Promise<void> {
@@ -123,31 +131,35 @@ export class Writer<State> {
     const remembered = waiting.flatMap(({ command }) => command.remember ? [command.remember] : []);
     const fold = waiting.some(({ command }) => command.looksAtReadModels);
     for (let conflicts = 0; conflicts < conflictsMax; conflicts++) {
-      await this.#knowTip(fold);
-      const known = remembered.length > 0 ? await readRemembered(kv, remembered) : noneKnown;
+      if (this.#mustRead(fold)) await this.#readToTip();
+      this.#options.assertFolding();
+      const known = remembered.length > 0 ? await this.#remembered(remembered) : noneKnown;
       const commitId = this.#options.newId();
       const draft = this.#draft();
       const decidedOn = maximum(this.#last.position, tail.cursor.position);
       const batch = new Batch(waiting, draft, known, { epoch, commitId, decidedOn });
       if (batch.isEmpty) {
+        this.#answerLast();
         if (await this.#readTip() !== this.#tip) {
           this.#tipKnown = false;
           continue;
         }
         batch.answer("");
       } else {
-        const outcome = await commit(kv, {
+        const committing = commit(kv, {
           commitId,
           epoch,
           count: draft.events.length,
           build: (operation) => this.#build(operation, batch),
         });
+        this.#answerLast();
+        const outcome = await committing;
         if (!outcome.stored) {
           this.#tipKnown = false;
           continue;
         }
-        this.#stored(outcome.versionstamp, draft);
-        batch.answer(outcome.versionstamp);
+        this.#stored(outcome.versionstamp, commitId, draft);
+        this.#answers = () => batch.answer(outcome.versionstamp);
       }
       this.#queue.unshift(...batch.later);
       return;
@@ -156,7 +168,7 @@ export class Writer<State> {
   }
 
   /** Answered before it is folded: reads wait for their own process's commits. */
-  #stored(versionstamp: string, draft: Draft<State>): void {
+  #stored(versionstamp: string, commitId: string, draft: Draft<State>): void {
     const { epoch, tail } = this.#options;
     this.#tip = versionstamp;
     // A commit of answers alone has no row that a read could wait for.
@@ -166,7 +178,9 @@ export class Writer<State> {
       timeMs: draft.timeMs,
     };
     this.#ownHeads.keep(versionstamp, draft.changed);
+    tail.reader.keepOwnRow(versionstamp, { commitId, timeMs: draft.timeMs, events: draft.events });
     tail.noteOwnCommands(versionstamp);
+    if (!this.#alone && this.#ownHeads.commitCount % commitsPerFold > 0) return;
     // A failing read does not undo the commit; the next batch reads again.
     tail.poll().catch(() => this.#tipKnown = false);
   }
@@ -180,15 +194,22 @@ export class Writer<State> {
   }
 
   /** `fold`: the states and the read models have to be there, not the heads alone. */
-  async #knowTip(fold: boolean): Promise<void> {
-    const known = this.#tipKnown;
-    if (!known) {
+  #mustRead(fold: boolean): boolean {
+    return fold || !this.#tipKnown || this.#ownHeads.commitCount >= commitsAheadMax;
+  }
+
+  async #readToTip(): Promise<void> {
+    this.#answerLast();
+    if (!this.#tipKnown) {
       this.#tip = await this.#readTip();
       this.#tipKnown = true;
     }
-    const wait = fold || !known || this.#ownHeads.commitCount >= commitsAheadMax;
-    if (wait && this.#tip !== null) await this.#options.tail.readThrough(this.#tip);
-    this.#options.assertFolding();
+    if (this.#tip !== null) await this.#options.tail.readThrough(this.#tip);
+  }
+
+  #remembered(wanted: readonly ScopedKey[]): ReturnType<typeof readRemembered> {
+    this.#answerLast();
+    return readRemembered(this.#options.kv, wanted);
   }
 
   #readTip(): Promise<string | null> {
