@@ -150,8 +150,10 @@ export class LogReader {
     return {
       versionstamp,
       commitId,
-      events: events.map(({ stream, version, hash, event, meta }, index) => {
+      events: events.map(({ stream, version, hash, type, schema, meta, data }, index) => {
         const position = formatPosition(this.epoch, versionstamp, index);
+        // Parsed, so that its members stand in the order in which everybody else reads them.
+        const event = { type, schema, data: JSON.parse(data) };
         return { position, stream, version, timeMs, meta, event, hash };
       }),
     };
