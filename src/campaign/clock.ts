@@ -73,15 +73,15 @@ function earlier(end: Boundary | null, other: Boundary | null): Boundary | null 
 }
 
 function endBoundary(state: CampaignState): Boundary | null {
-  const endMs = endMsOf(state);
-  if (endMs === null) return null;
   switch (state.status) {
     case "waiting_to_post":
     case "preparing_to_publish":
     case "posting":
     case "posting_reflecting_modifications":
-    case "stopped":
-      return { atMs: Math.max(endMs, state.clockFloorMs), status: "ended" };
+    case "stopped": {
+      const endMs = endMsOf(state);
+      return endMs === null ? null : { atMs: Math.max(endMs, state.clockFloorMs), status: "ended" };
+    }
     case "none":
     case "writing":
     case "ended":
@@ -93,14 +93,15 @@ function endBoundary(state: CampaignState): Boundary | null {
 /** The boundary that leads from this phase of a campaign's life into the next. */
 function phaseBoundary(state: CampaignState, durations: ClockDurations): Boundary | null {
   const { clockFloorMs, preparingAtMs, snapshot, editedAtMs } = state;
-  const startMs = startMsOf(state);
   switch (state.status) {
     case "waiting_to_post": {
+      const startMs = startMsOf(state);
       if (startMs === null) return null;
       const atMs = Math.max(startMs - durations.prepareLeadMs, clockFloorMs);
       return { atMs, status: "preparing_to_publish" };
     }
     case "preparing_to_publish": {
+      const startMs = startMsOf(state);
       if (startMs === null || snapshot === null) return null;
       const atMs = Math.max(startMs, snapshot.atMs, preparingAtMs, clockFloorMs);
       return { atMs, status: "posting" };
