@@ -39,6 +39,11 @@ export function dueAtMs(state: CampaignState, durations: ClockDurations): number
   return boundaryAhead(state, durations)?.atMs ?? null;
 }
 
+/** Whether neither time nor a calculation will do anything to it, whatever its dates. */
+export function isAtRest({ status }: Pick<CampaignState, "status">): boolean {
+  return status === "none" || status === "writing" || status === "ended" || status === "deleted";
+}
+
 /**
  * What people should expect next. Unlike `dueAtMs` it counts on the audience being calculated in
  * time: before the start that is posting, later (`nowMs` tells) only the end is certain.
