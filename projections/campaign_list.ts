@@ -28,14 +28,14 @@ export function listCampaigns(campaigns: CampaignsProjection, query: ListQuery):
   const wanted = query.q?.toLocaleLowerCase("en");
   const page: ListedCampaign[] = [];
   let more = false;
-  for (const listed of campaigns.order.list(query)) {
-    if (query.type !== undefined && listed.type !== query.type) continue;
-    if (query.platform && !listed.platforms.includes(query.platform)) continue;
-    if (wanted && !listed.name.includes(wanted)) continue;
+  campaigns.order.take(query, (listed) => {
+    if (query.type !== undefined && listed.type !== query.type) return true;
+    if (query.platform && !listed.platforms.includes(query.platform)) return true;
+    if (wanted && !listed.name.includes(wanted)) return true;
     more = page.length === query.limit;
-    if (more) break;
-    page.push(listed);
-  }
+    if (!more) page.push(listed);
+    return !more;
+  });
   return {
     rows: page.map(({ id }) => campaigns.get(id)!),
     next: more ? placeOf(page.at(-1)!, query.sort) : null,

@@ -32,89 +32,86 @@ export interface ListedCampaign {
 
 export class CampaignOrder {
   readonly #byId = new Map<string, ListedCampaign>();
-  readonly #orders = new Map<CampaignStatus, Record<ListSort, SortedBlocks<ListedCampaign>>>();
+  readonly #counts = new Map<CampaignStatus, number>();
+  /** By sort. Made when somebody first asks for it, so that a start need not sort anything. */
+  readonly #orders = new Map<ListSort, Map<CampaignStatus, SortedBlocks<ListedCampaign>>>();
   /** One list for all campaigns that have the same platforms. */
   readonly #platforms = new Map<string, readonly string[]>();
 
   set(row: CampaignRow): void {
     const before = this.#byId.get(row.id);
+    if (before) this.#count(before.status, -1);
     if (row.status === "deleted") {
       this.#byId.delete(row.id);
-      if (before) this.#remove(before, listSorts);
+      if (before) { for (const order of this.#orders.values()) remove(order, before); }
       return;
     }
     const now = this.#listed(row, row.status);
+    this.#count(now.status, 1);
     if (!before) {
       this.#byId.set(row.id, now);
-      this.#add(now, listSorts);
+      for (const [sort, order] of this.#orders) add(order, sort, now);
       return;
     }
-    const moved = listSorts.filter((sort) =>
+    const moved = [...this.#orders].filter(([sort]) =>
       before.status !== now.status || comparisons[sort](before, now) !== 0
     );
-    this.#remove(before, moved);
+    for (const [, order] of moved) remove(order, before);
     // The same object stays in the orders that it does not move in.
     Object.assign(before, now);
-    this.#add(before, moved);
+    for (const [sort, order] of moved) add(order, sort, before);
   }
 
   count(status: CampaignStatus): number {
-    return this.#orders.get(status)?.createdAt.size ?? 0;
+    return this.#counts.get(status) ?? 0;
   }
 
-  /** Those of some statuses in order, from behind a place on. */
-  *list(
+  /** Those of some statuses in order, from behind a place on, as far as `take` says true. */
+  take(
     { sort, descending, statuses = campaignStatuses, after }: {
       readonly sort: ListSort;
       readonly descending: boolean;
       readonly statuses?: readonly CampaignStatus[];
       readonly after?: Place;
     },
-  ): Generator<ListedCampaign> {
+    take: (listed: ListedCampaign) => boolean,
+  ): void {
+    const order = this.#orders.get(sort) ?? this.#sorted(sort);
     const lists = [...new Set(statuses)].flatMap((status) => {
-      const order = this.#orders.get(status)?.[sort];
-      if (!order) return [];
-      const items = descending
-        ? order.downFrom((item) => !after || comparePlaces(placeOf(item, sort), after) < 0)
-        : order.upFrom((item) => !!after && comparePlaces(placeOf(item, sort), after) <= 0);
-      const { value } = items.next();
-      return value ? [{ items, head: value }] : [];
-    });
+      const blocks = order.get(status);
+      if (!blocks || blocks.size === 0) return [];
+      return [
+        descending
+          ? blocks.downFrom((item) => !after || comparePlaces(placeOf(item, sort), after) < 0)
+          : blocks.upFrom((item) => !!after && comparePlaces(placeOf(item, sort), after) <= 0),
+      ];
+    }).filter((walk) => walk.item !== undefined);
     const compare = comparisons[sort];
     const direction = descending ? -1 : 1;
     while (lists.length > 0) {
       let first = 0;
       for (let other = 1; other < lists.length; other++) {
-        if (compare(lists[other]!.head, lists[first]!.head) * direction < 0) first = other;
+        if (compare(lists[other]!.item!, lists[first]!.item!) * direction < 0) first = other;
       }
-      const list = lists[first]!;
-      yield list.head;
-      const { value } = list.items.next();
-      if (value) list.head = value;
-      else lists.splice(first, 1);
+      const walk = lists[first]!;
+      if (!take(walk.item!)) return;
+      walk.step();
+      if (walk.item === undefined) lists.splice(first, 1);
     }
   }
 
-  #order(status: CampaignStatus): Record<ListSort, SortedBlocks<ListedCampaign>> {
-    let order = this.#orders.get(status);
-    if (!order) {
-      order = {
-        createdAt: new SortedBlocks(comparisons.createdAt),
-        updatedAt: new SortedBlocks(comparisons.updatedAt),
-        startAt: new SortedBlocks(comparisons.startAt),
-        name: new SortedBlocks(comparisons.name),
-      };
-      this.#orders.set(status, order);
+  #sorted(sort: ListSort): Map<CampaignStatus, SortedBlocks<ListedCampaign>> {
+    const order = new Map<CampaignStatus, SortedBlocks<ListedCampaign>>();
+    const byStatus = Map.groupBy(this.#byId.values(), ({ status }) => status);
+    for (const [status, listed] of byStatus) {
+      order.set(status, new SortedBlocks(comparisons[sort], listed));
     }
+    this.#orders.set(sort, order);
     return order;
   }
 
-  #add(listed: ListedCampaign, sorts: readonly ListSort[]): void {
-    for (const sort of sorts) this.#order(listed.status)[sort].add(listed);
-  }
-
-  #remove(listed: ListedCampaign, sorts: readonly ListSort[]): void {
-    for (const sort of sorts) this.#order(listed.status)[sort].delete(listed);
+  #count(status: CampaignStatus, change: number): void {
+    this.#counts.set(status, this.count(status) + change);
   }
 
   #listed(row: CampaignRow, status: CampaignStatus): ListedCampaign {
@@ -133,6 +130,23 @@ export class CampaignOrder {
       platforms: this.#platforms.get(key)!,
     };
   }
+}
+
+function add(
+  order: Map<CampaignStatus, SortedBlocks<ListedCampaign>>,
+  sort: ListSort,
+  listed: ListedCampaign,
+): void {
+  let blocks = order.get(listed.status);
+  if (!blocks) order.set(listed.status, blocks = new SortedBlocks(comparisons[sort]));
+  blocks.add(listed);
+}
+
+function remove(
+  order: ReadonlyMap<CampaignStatus, SortedBlocks<ListedCampaign>>,
+  listed: ListedCampaign,
+): void {
+  order.get(listed.status)!.delete(listed);
 }
 
 export function placeOf(listed: ListedCampaign, sort: ListSort): Place {

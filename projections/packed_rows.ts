@@ -72,6 +72,7 @@ export class PackedRows<Row extends object> {
   }
 
   #forget(key: string): void {
+    if (this.#recent.size + this.#older.size === 0) return;
     this.#recent.delete(key);
     this.#older.delete(key);
   }

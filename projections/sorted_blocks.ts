@@ -4,12 +4,26 @@
  */
 const blockSizeMax = 512;
 
+/** A place in the order: an item, and a step to the next in the direction of the walk. */
+export interface Walk<Item> {
+  readonly item: Item | undefined;
+  step(): void;
+}
+
 export class SortedBlocks<Item> {
   /** Never empty blocks, except that there is always one. */
   #blocks: Item[][] = [[]];
   #size = 0;
 
-  constructor(readonly compare: (one: Item, other: Item) => number) {}
+  constructor(readonly compare: (one: Item, other: Item) => number, items: Item[] = []) {
+    const sorted = items.toSorted(compare);
+    this.#size = sorted.length;
+    // Half full, as splitting leaves them.
+    const step = blockSizeMax >> 1;
+    for (let first = 0; first < sorted.length; first += step) {
+      this.#blocks[first / step] = sorted.slice(first, first + step);
+    }
+  }
 
   get size(): number {
     return this.#size;
@@ -37,21 +51,15 @@ export class SortedBlocks<Item> {
   }
 
   /** From the first item that is not `before` upwards; `before` holds for a first part of the items. */
-  *upFrom(before: (item: Item) => boolean): Generator<Item> {
-    let { block, index } = this.#place(before);
-    for (; block < this.#blocks.length; block++, index = 0) {
-      const items = this.#blocks[block]!;
-      for (; index < items.length; index++) yield items[index]!;
-    }
+  upFrom(before: (item: Item) => boolean): Walk<Item> {
+    const { block, index } = this.#place(before);
+    return new BlockWalk(this.#blocks, block, index, 1);
   }
 
   /** From the last item of the first part downwards. */
-  *downFrom(inFirstPart: (item: Item) => boolean): Generator<Item> {
-    const place = this.#place(inFirstPart);
-    let { block } = place;
-    for (let end = place.index; block >= 0; end = this.#blocks[--block]?.length ?? 0) {
-      for (let index = end - 1; index >= 0; index--) yield this.#blocks[block]![index]!;
-    }
+  downFrom(inFirstPart: (item: Item) => boolean): Walk<Item> {
+    const { block, index } = this.#place(inFirstPart);
+    return new BlockWalk(this.#blocks, block, index - 1, -1);
   }
 
   /** Where the items begin that are not `before`: at the end of the last block if there are none. */
@@ -60,6 +68,33 @@ export class SortedBlocks<Item> {
     const block = firstIndex(last, (index) => !before(this.#blocks[index]!.at(-1)!));
     const items = this.#blocks[block]!;
     return { block, index: firstIndex(items.length, (index) => !before(items[index]!)) };
+  }
+}
+
+class BlockWalk<Item> implements Walk<Item> {
+  item: Item | undefined;
+
+  constructor(
+    readonly blocks: readonly (readonly Item[])[],
+    private block: number,
+    private index: number,
+    readonly direction: 1 | -1,
+  ) {
+    this.#arrive();
+  }
+
+  step(): void {
+    this.index += this.direction;
+    this.#arrive();
+  }
+
+  #arrive(): void {
+    this.item = this.blocks[this.block]?.[this.index];
+    if (this.item !== undefined) return;
+    this.block += this.direction;
+    const items = this.blocks[this.block];
+    this.index = this.direction === 1 ? 0 : (items?.length ?? 0) - 1;
+    this.item = items?.[this.index];
   }
 }
 
