@@ -7,6 +7,8 @@ export const commitChecksMax = 10;
 export const commitMutationsMax = 900;
 /** The engine's limit is 800 KiB a commit, keys included. */
 export const commitBytesMax = 700_000;
+/** One commit of rows in bulk: commands and interactions wait for it about a millisecond. */
+export const bulkCommitBytesMax = 100_000;
 /** The engine's limit is 64 KiB a value; the log's rows and all parts stay below this. */
 export const valueBytesMax = 60_000;
 /** Most keys of one `getMany`. */
@@ -17,13 +19,19 @@ export const keyBytesMax = 2_000;
 export const commitKeyBytesMax = 70_000;
 
 const encoder = new TextEncoder();
+// deno-lint-ignore no-control-regex -- all of ASCII
+const isAscii = /^[\x00-\x7f]*$/;
 
 /** What a key takes in a commit, or a little more. */
 export function keyBytes(key: Deno.KvKey): number {
   return key.reduce<number>(
-    (bytes, part) => bytes + (typeof part === "string" ? encoder.encode(part).length + 2 : 12),
+    (bytes, part) => bytes + (typeof part === "string" ? textBytes(part) + 2 : 12),
     0,
   );
+}
+
+function textBytes(text: string): number {
+  return isAscii.test(text) ? text.length : encoder.encode(text).length;
 }
 
 /** What JSON takes as a value in V8's form, or more: two bytes a character, nine a fraction. */

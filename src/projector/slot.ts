@@ -5,6 +5,7 @@
  * are at most ahead of the checkpoint (see `projections/projection.ts`).
  */
 import {
+  bulkCommitBytesMax,
   commitBytesMax,
   commitKeyBytesMax,
   commitMutationsMax,
@@ -172,7 +173,7 @@ export class Slot {
       const rowBytes = parts.reduce((total, part) => total + part.bytes, 0);
       const rowKeyBytes = parts.reduce((total, part) => total + keyBytes(part.key), 0);
       if (rowBytes > commitBytesMax) throw new Error(`row ${row.key} does not fit a commit`);
-      const full = bytes + rowBytes > commitBytesMax ||
+      const full = (bytes > 0 && bytes + rowBytes > bulkCommitBytesMax) ||
         allKeyBytes + rowKeyBytes > commitKeyBytesMax ||
         mutations.length + parts.length > commitMutationsMax;
       if (full) {
@@ -289,6 +290,9 @@ function belongs(row: RowParts, key: string, part: number, versionstamp: string)
 }
 
 function joined(row: RowParts): StoredRow {
+  if (row.values.length === 1) {
+    return { key: row.key, bytes: row.first.bytes, through: row.first.through };
+  }
   const bytes = new Uint8Array(row.values.reduce((total, value) => total + value.length, 0));
   let offset = 0;
   for (const value of row.values) {
