@@ -2,7 +2,12 @@
  * Reads the log forward, from any position. A visible versionstamp implies that all smaller ones are
  * visible, so a strongly consistent range read never skips an event.
  */
-import type { DomainEvent, RecordedEvent, StoredEvent } from "../../events/recorded_event.ts";
+import type {
+  DomainEvent,
+  EventMeta,
+  RecordedEvent,
+  StoredEvent,
+} from "../../events/recorded_event.ts";
 import { keys } from "./keys.ts";
 import { getManyKeysMax } from "./limits.ts";
 import { decodeRow, type EncodedEvent, LogDamagedError, sha256Hex } from "./log_row.ts";
@@ -152,9 +157,9 @@ export class LogReader {
       commitId,
       events: events.map(({ stream, version, hash, type, schema, meta, data }, index) => {
         const position = formatPosition(this.epoch, versionstamp, index);
-        // Parsed, so that its members stand in the order in which everybody else reads them.
+        // All members stand in the order in which everybody else reads them.
         const event = { type, schema, data: JSON.parse(data) };
-        return { position, stream, version, timeMs, meta, event, hash };
+        return { position, stream, version, timeMs, meta: inLogOrder(meta), event, hash };
       }),
     };
   }
@@ -183,6 +188,12 @@ export class LogReader {
     }
     return bytes;
   }
+}
+
+function inLogOrder({ actor, commandId, reason, traceId }: EventMeta): EventMeta {
+  return reason === undefined
+    ? { actor, commandId, traceId }
+    : { actor, commandId, reason, traceId };
 }
 
 async function readBody(kv: Deno.Kv, ref: string, parts: number): Promise<Uint8Array | null> {

@@ -178,7 +178,11 @@ export class Writer<State> {
       timeMs: draft.timeMs,
     };
     this.#ownHeads.keep(versionstamp, draft.changed);
-    tail.reader.keepOwnRow(versionstamp, { commitId, timeMs: draft.timeMs, events: draft.events });
+    // A read that was under way may have found the commit before its reply came.
+    if (versionstamp > tail.versionstamp) {
+      const { events, timeMs } = draft;
+      tail.reader.keepOwnRow(versionstamp, { commitId, timeMs, events });
+    }
     tail.noteOwnCommands(versionstamp);
     if (!this.#alone && this.#ownHeads.commitCount % commitsPerFold > 0) return;
     // A failing read does not undo the commit; the next batch reads again.
