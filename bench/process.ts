@@ -1,23 +1,91 @@
 /** A server under test in a process of its own. */
+import { installPeers } from "./install.ts";
+
 export interface ServerProcess {
   readonly port: number;
   readonly pid: number;
+  /** What it printed until it listened. */
+  readonly printed: string;
   stop(): Promise<void>;
 }
 
 export const operatorKey = "bench-operator-key-bench-operator-key";
 export const sdkKey = "bench-sdk-key-bench-sdk-key-bench-sdk-key";
 
-export async function startServer(
+export function startServer(
   script: string,
   args: readonly string[] = [],
   env: Record<string, string> = {},
 ): Promise<ServerProcess> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--allow-all", script, ...args],
-    env,
-    stdout: "piped",
-  }).spawn();
+  return start(Deno.execPath(), ["run", "--quiet", "--allow-all", pathOf(script), ...args], env);
+}
+
+/** Placard itself, on a file in a folder. */
+export function startPlacard(
+  folder: string,
+  env: Record<string, string> = {},
+): Promise<ServerProcess> {
+  return startServer("../main.ts", [], placardEnv(folder, env));
+}
+
+export function placardEnv(folder: string, env: Record<string, string> = {}) {
+  return {
+    PLACARD_KV: `${folder}/placard.kv`,
+    PLACARD_PORT: "0",
+    PLACARD_OPERATOR_KEY: operatorKey,
+    PLACARD_SDK_KEY: sdkKey,
+    PLACARD_AUDITOR_KEY: "bench-auditor-key-bench-auditor-key",
+    ...env,
+  };
+}
+
+/** A peer, in Node, as its users would run it. */
+export async function startPeer(script: string, args: readonly string[]): Promise<ServerProcess> {
+  await installPeers();
+  return await start("node", [pathOf(`peers/node/${script}`), ...args], { NODE_ENV: "production" });
+}
+
+/** Kilobytes of physical memory, now (`VmRSS`) or at most so far (`VmHWM`). */
+export async function residentKb(pid: number, field: "VmRSS" | "VmHWM"): Promise<number> {
+  const status = await Deno.readTextFile(`/proc/${pid}/status`);
+  return Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1]);
+}
+
+const running = new Set<() => unknown>();
+
+/** Ends a child when somebody ends the bench. Gives what undoes that. */
+export function endWithBench(end: () => unknown): () => void {
+  if (running.size === 0) {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      Deno.addSignalListener(signal, endAll);
+    }
+  }
+  running.add(end);
+  return () => {
+    running.delete(end);
+    if (running.size > 0) return;
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      Deno.removeSignalListener(signal, endAll);
+    }
+  };
+}
+
+/** Ends the children that are still there, after a failure. */
+export async function endChildren(): Promise<void> {
+  await Promise.allSettled([...running].map((end) => end()));
+}
+
+async function endAll(): Promise<void> {
+  await endChildren();
+  Deno.exit(1);
+}
+
+async function start(
+  program: string,
+  args: readonly string[],
+  env: Record<string, string>,
+): Promise<ServerProcess> {
+  const child = new Deno.Command(program, { args: [...args], env, stdout: "piped" }).spawn();
   const lines = child.stdout.pipeThrough(new TextDecoderStream());
   let seen = "";
   for await (const text of lines.values({ preventCancel: true })) {
@@ -25,11 +93,14 @@ export async function startServer(
     if (/listening on .*:\d+\n/.test(seen)) break;
   }
   const port = Number(/listening on .*:(\d+)\n/.exec(seen)?.[1]);
-  if (!port) throw new Error(`${script} did not start: ${seen}`);
+  if (!port) throw new Error(`${args.join(" ")} did not start: ${seen}`);
+  const forget = endWithBench(() => child.kill("SIGTERM"));
   return {
     port,
     pid: child.pid,
+    printed: seen,
     stop: async () => {
+      forget();
       child.kill("SIGTERM");
       await lines.cancel();
       await child.status;
@@ -37,32 +108,6 @@ export async function startServer(
   };
 }
 
-/** Placard itself, on a file in a folder. */
-export function startPlacard(folder: string): Promise<ServerProcess> {
-  return startServer("main.ts", [], {
-    PLACARD_KV: `${folder}/placard.kv`,
-    PLACARD_PORT: "0",
-    PLACARD_OPERATOR_KEY: operatorKey,
-    PLACARD_SDK_KEY: sdkKey,
-    PLACARD_AUDITOR_KEY: "bench-auditor-key-bench-auditor-key",
-  });
-}
-
-export function request(
-  method: string,
-  path: string,
-  options: { key?: string; body?: string; headers?: Record<string, string> } = {},
-): string {
-  const { key, body, headers = {} } = options;
-  const lines = [
-    `${method} ${path} HTTP/1.1`,
-    "host: 127.0.0.1",
-    ...(key ? [`authorization: Bearer ${key}`] : []),
-    ...(body === undefined ? [] : [
-      "content-type: application/json",
-      `content-length: ${new TextEncoder().encode(body).length}`,
-    ]),
-    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
-  ];
-  return `${lines.join("\r\n")}\r\n\r\n${body ?? ""}`;
+function pathOf(script: string): string {
+  return new URL(script, import.meta.url).pathname;
 }

@@ -15,6 +15,11 @@ const shop = { type: "weblink", url: "https://shop.example/" };
 const later = { elementId: "later", label: "Later", action: { type: "hide", for: "today" } };
 const everywhere = ["web", "android", "ios"];
 
+/** The event that all of them count when it follows a click. */
+export const purchase = "purchase";
+export const purchaseWindowMs = 60 * 60 * 1_000;
+export const kpiEvents = [{ name: purchase, window: "PT1H" }];
+
 /** Settings without a schedule, as `POST /v1/campaigns` takes them. */
 export const drafts: Record<Type, { readonly name: string } & Record<string, unknown>> = {
   fullscreen_image: {

@@ -2,7 +2,7 @@
  * The devices of the demo and what they report. Every report says what the demo expects to become of
  * it, decided here from the rules alone and never from an answer of the server.
  */
-import { clickable, type Type } from "./campaigns.ts";
+import { clickable, purchase, type Type } from "./campaigns.ts";
 import type { Random } from "./random.ts";
 
 export const deviceCount = 2_000;
@@ -31,7 +31,8 @@ export interface Device {
 
 export interface Interaction {
   readonly id: string;
-  readonly kind: "impression" | "click";
+  readonly kind: "impression" | "click" | "event";
+  readonly name?: string;
   readonly campaignId?: string;
   readonly revision?: number;
   readonly elementId?: string;
@@ -69,7 +70,7 @@ export class Crowd {
 
   constructor(readonly random: Random) {}
 
-  /** What the devices saw between two instants, and on what some of them clicked. */
+  /** What the devices saw between two instants, on what some of them clicked, and who bought. */
   wave(
     devices: readonly Device[],
     campaigns: readonly Posted[],
@@ -86,6 +87,10 @@ export class Crowd {
           : earliestMs + this.random.below(Math.max(1, toMs - earliestMs));
         reports.push(this.#report("impression", device, campaign, atMs));
         if (this.random.chance(0.3)) reports.push(this.#report("click", device, campaign, atMs));
+        // Some buy though they did not click, or before they do.
+        if (this.random.chance(0.1)) {
+          reports.push(this.#purchase(device, atMs - 200 + this.random.below(1_000)));
+        }
       }
     }
     return reports;
@@ -114,6 +119,19 @@ export class Crowd {
       const { item } = this.#report("impression", device, campaign, nowMs);
       return { item: { ...item, ...change }, expected };
     });
+  }
+
+  #purchase({ deviceId, userId, platform }: Device, atMs: number): Report {
+    const item = {
+      id: `interaction-${this.#number++}`,
+      kind: "event" as const,
+      name: purchase,
+      platform,
+      deviceId,
+      ...(userId === undefined ? {} : { userId }),
+      occurredAt: instant(atMs),
+    };
+    return { item, expected: "counted" };
   }
 
   #report(kind: Interaction["kind"], device: Device, campaign: Posted, atMs: number): Report {

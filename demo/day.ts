@@ -1,5 +1,5 @@
 /** The day: what the marketer, the devices and the clock do, in the order of the story. */
-import { drafts, type Type, types } from "./campaigns.ts";
+import { drafts, kpiEvents, type Type, types } from "./campaigns.ts";
 import { type Client, forAll, sleep } from "./client.ts";
 import { Crowd, type Device, makeDevices, type Posted, type Report } from "./crowd.ts";
 import type { Outbox } from "./outbox.ts";
@@ -72,7 +72,7 @@ export class Day {
 
   async #writeDrafts(): Promise<void> {
     for (const type of types) {
-      const { id, status } = await this.#operate("", { type, ...drafts[type] });
+      const { id, status } = await this.#operate("", { type, kpiEvents, ...drafts[type] });
       this.#ids.set(type, id);
       this.say(`created ${drafts[type].name.padEnd(14)} ${type.padEnd(22)} ${status}`);
     }

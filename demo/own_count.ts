@@ -2,6 +2,7 @@
  * The demo's own count of what it sent: plain Sets and Maps, no code of the server. Also compares it
  * with what the server answers, figure by figure.
  */
+import { purchaseWindowMs } from "./campaigns.ts";
 import type { Interaction, Report } from "./crowd.ts";
 
 export type Figures = Record<string, number | null>;
@@ -37,9 +38,29 @@ export class OwnCount {
   owed(campaigns: readonly string[], question: string): Record<string, Figures> {
     const asked = (item: Interaction) => campaigns.includes(item.campaignId!);
     const items = this.#counted.filter(asked);
-    const owed = { "": { ...nine(items), late: this.#late.filter(asked).length } as Figures };
+    const late = this.#late.filter(asked).length;
+    const owed = {
+      "": { ...nine(items), late, ...this.#purchases(campaigns, items) } as Figures,
+    };
     const by = breakdowns.find((one) => question === `?by=${one}`);
     return by === undefined ? owed : { ...owed, ...brokenDown(items, by) };
+  }
+
+  /** Of devices that had clicked, once for each campaign that they had clicked. */
+  #purchases(campaigns: readonly string[], items: readonly Interaction[]): Figures {
+    const clicks = Map.groupBy(
+      items.filter(({ kind }) => kind === "click"),
+      ({ deviceId }) => deviceId,
+    );
+    const purchases = this.#counted.filter(({ kind }) => kind === "event").flatMap((item) => {
+      const afterMs = ({ occurredAt }: Interaction) =>
+        Date.parse(item.occurredAt) - Date.parse(occurredAt);
+      const before = (clicks.get(item.deviceId) ?? [])
+        .filter((click) => afterMs(click) >= 0 && afterMs(click) < purchaseWindowMs);
+      return campaigns.filter((id) => before.some(({ campaignId }) => campaignId === id))
+        .map(() => item.deviceId);
+    });
+    return { purchases: purchases.length, purchasers: new Set(purchases).size };
   }
 }
 
@@ -94,8 +115,13 @@ interface Counts {
 // deno-lint-ignore no-explicit-any -- JSON
 export function answered(body: any, question: string): Record<string, Figures> {
   const by = question.slice("?by=".length);
+  const [purchases] = body.kpiEvents;
   return {
-    "": body,
+    "": {
+      ...body,
+      purchases: purchases.totalClickBasis,
+      purchasers: purchases.uniqueClickBasis,
+    },
     ...Object.fromEntries(
       // deno-lint-ignore no-explicit-any -- JSON
       (body.breakdown ?? []).map((entry: any) => [`${by} ${entry.key}`, entry]),

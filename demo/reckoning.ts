@@ -30,7 +30,7 @@ export async function reckon(
   await compareAll("all of them", campaigns.map(({ id }) => id), "/v1/kpi");
   console.log(`\nKPIs as the server answers them\n\n${kpiTable(rows)}\n`);
   compareRefusals(outbox, comparison);
-  printOutbox(outbox);
+  printOutbox(outbox, rows.at(-1)!.figures);
   return verdict(comparison);
 }
 
@@ -56,7 +56,7 @@ async function compareKpis(
   for (const question of questions) {
     const body = await auditor.ok("GET", path + question);
     comparison.compare(name, own.owed(ids, question), answered(body, question));
-    if (question === "") figures = body;
+    if (question === "") figures = answered(body, question)[""]!;
   }
   return figures;
 }
@@ -68,12 +68,15 @@ function compareRefusals({ own, accepted, refused }: Outbox, comparison: Compari
   }
 }
 
-function printOutbox({ own, batches, refused }: Outbox): void {
+function printOutbox({ own, batches, refused }: Outbox, all: Figures): void {
   const codes = [...refused].map(([code, times]) => `${times} ${code}`).sort().join(", ");
   console.log(
     `  ${count(own.sent)} interactions sent in ${batches} batches; ${count(own.accepted)} ` +
       `accepted, ${count(own.distinct)} of them different.\n` +
       `  Refused one by one: ${codes}.\n` +
+      `  Purchases after a click: ${count(all.purchases!)} by ${
+        count(all.purchasers!)
+      } devices.\n` +
       "  late: seen by devices more than 60 s after the stop, counted apart.\n",
   );
 }
@@ -81,8 +84,8 @@ function printOutbox({ own, batches, refused }: Outbox): void {
 function verdict({ figures, differences }: Comparison): boolean {
   if (differences.length === 0) {
     console.log(
-      "Counted a second time by the demo, from what it sent: totals, breakdowns by element,\n" +
-        `platform and revision, refusals: all ${count(figures)} figures agree.`,
+      "Counted a second time by the demo, from what it sent: totals, purchases, breakdowns by\n" +
+        `element, platform and revision, refusals: all ${count(figures)} figures agree.`,
     );
     return true;
   }

@@ -1,14 +1,18 @@
 /**
  * Counts impressions and clicks exactly. An id counts once in the workspace, the first one in the log;
  * what is late is judged by when it happened. Interactions of the kinds `event` and `hide` use up their
- * id and count in no cell: they are in none of the nine metrics. What single subjects were shown is
- * recorded beside, by the same verdict on ids: see `exposures.ts`.
+ * id and count in no cell: they are in none of the nine metrics. What single subjects were shown and
+ * what was a conversion is recorded beside, by the same verdict on ids: see `exposures.ts` and
+ * `conversions.ts`.
  */
 import type { CampaignEvent } from "../events/campaign_events.ts";
 import { campaignEventSchemas, campaignStreamPrefix } from "../events/campaign_events.ts";
 import { type ClaimEvent, claimsStreamPrefix } from "../events/claim_events.ts";
 import { chunkDigests, digestBytes } from "../events/interaction_chunk.ts";
 import type { DomainEvent, RecordedEvent } from "../events/recorded_event.ts";
+import { withConversions } from "./conversion_query.ts";
+import { isConversionKey } from "./conversion_keys.ts";
+import { Conversions } from "./conversions.ts";
 import { DigestSet } from "./digest_set.ts";
 import { Exposures, rowPrefix as exposurePrefix } from "./exposures.ts";
 import { CampaignKpi, type QuarterRow } from "./kpi_campaign.ts";
@@ -22,8 +26,9 @@ import { bodyOf, chunkOf } from "./recorded_chunk.ts";
 
 export class KpiProjection implements Projection {
   readonly name = "kpi";
-  readonly revision = 2;
+  readonly revision = 3;
   readonly exposures: Exposures;
+  readonly conversions: Conversions;
   readonly #campaigns = new Map<string, CampaignKpi>();
   readonly #seen = new DigestSet();
   readonly #recallIndex = new RecallIndex();
@@ -34,16 +39,24 @@ export class KpiProjection implements Projection {
   readonly #waiting = new Set<QuarterRow>();
   #settledMs = -Infinity;
 
-  constructor(options: { exposureBlockRecords?: number } = {}) {
+  constructor(options: { exposureBlockRecords?: number; conversionBlockRecords?: number } = {}) {
     this.exposures = new Exposures(
       (rowKey) => this.#dirty.add(rowKey),
       options.exposureBlockRecords,
     );
+    // Rows are stored in this order, and what is noted last must come last.
+    const noteLast = (rowKey: string) => {
+      this.#dirty.delete(rowKey);
+      this.#dirty.add(rowKey);
+    };
+    this.conversions = new Conversions(noteLast, options.conversionBlockRecords);
   }
 
   fold(recorded: RecordedEvent): void {
     const { event, stream } = recorded;
     this.exposures.advance(recorded.timeMs);
+    this.conversions.advance(recorded.timeMs);
+    this.conversions.fold(recorded);
     if (event.type === "interactions_recorded") this.#foldChunk(recorded);
     else if (isClaim(recorded)) this.exposures.foldClaim(recorded);
     if (isCampaignEvent(event, stream) && decidesLateness(event)) {
@@ -57,13 +70,18 @@ export class KpiProjection implements Projection {
 
   query(query: KpiQuery): KpiAnswer {
     const campaigns = [...new Set(query.campaigns)].flatMap((id) => this.#campaigns.get(id) ?? []);
-    return answerKpi(campaigns, this.#memo, query);
+    return withConversions(
+      this.conversions.ask(query.campaigns),
+      query,
+      (span) => answerKpi(campaigns, this.#memo, query, span),
+    );
   }
 
   /** `checkpointMs`: the recorded time of the checkpoint's event, which makes the answer exact. */
   recallFrom(checkpointMs?: number): string | undefined {
     // Claims that were forgotten by then are not remembered anew.
     if (checkpointMs !== undefined) this.exposures.advance(checkpointMs);
+    if (checkpointMs !== undefined) this.conversions.advance(checkpointMs);
     return this.#recallIndex.from(checkpointMs === undefined ? undefined : dayOf(checkpointMs));
   }
 
@@ -82,6 +100,7 @@ export class KpiProjection implements Projection {
 
   encodeRow(key: string): Uint8Array {
     if (key.startsWith(exposurePrefix)) return this.exposures.encodeRow(key);
+    if (isConversionKey(key)) return this.conversions.encodeRow(key);
     const { kind, campaignId, quarter } = parseRowKey(key);
     if (kind === "recall") return this.#recallIndex.encode();
     const campaign = this.#campaign(campaignId);
@@ -91,6 +110,7 @@ export class KpiProjection implements Projection {
 
   loadRow(key: string, bytes: Uint8Array, through: string): void {
     if (key.startsWith(exposurePrefix)) return this.exposures.loadRow(key, bytes);
+    if (isConversionKey(key)) return this.conversions.loadRow(key, bytes);
     const { kind, campaignId, quarter } = parseRowKey(key);
     if (kind === "recall") return this.#recallIndex.load(bytes, through);
     const campaign = this.#campaign(campaignId);
@@ -112,6 +132,7 @@ export class KpiProjection implements Projection {
       for (const row of campaign.quarters.values()) yield quarterKey(row);
     }
     yield* this.exposures.rowKeys();
+    yield* this.conversions.rowKeys();
   }
 
   #foldChunk(recorded: RecordedEvent): void {
@@ -123,11 +144,13 @@ export class KpiProjection implements Projection {
       return isThrough(row, recorded) ? null : row;
     });
     this.exposures.openChunk(recorded, chunk);
+    this.conversions.openChunk(recorded, chunk);
     const { digests } = chunk;
     for (let i = 0; i < chunk.count; i++) {
       if (!this.#seen.add(digests, i * digestBytes, day)) continue;
       counter.count(i);
       this.exposures.record(i);
+      this.conversions.record(i);
     }
     for (const row of counter.changed()) this.#noteChange(row);
     this.#sealSome();

@@ -4,6 +4,7 @@
  */
 import { type CampaignKpi, quarterMs, quartersPerDay } from "./kpi_campaign.ts";
 import { type Bucket, bucketAround, bucketsBetween, type Granularity } from "./kpi_buckets.ts";
+import type { KpiEventMetrics } from "./conversion_query.ts";
 import type { CellShape } from "./kpi_cells.ts";
 import type { RangeMemo } from "./kpi_range_memo.ts";
 import { type NineMetrics, nineMetrics, Tally } from "./kpi_tally.ts";
@@ -24,11 +25,15 @@ export interface KpiQuery {
 }
 
 /** Instants are RFC 3339 UTC with milliseconds; `to` is outside. */
-export type SeriesEntry = { readonly from: string; readonly to: string } & NineMetrics;
+export type SeriesEntry =
+  & { readonly from: string; readonly to: string; readonly kpiEvents?: readonly KpiEventMetrics[] }
+  & NineMetrics;
 export type BreakdownEntry = { readonly key: string | null } & NineMetrics;
 
 export interface KpiAnswer extends NineMetrics {
   readonly late: number;
+  /** Absent where the campaigns count no events and never did. */
+  readonly kpiEvents?: readonly KpiEventMetrics[];
   readonly series?: readonly SeriesEntry[];
   readonly breakdown?: readonly BreakdownEntry[];
 }
@@ -55,6 +60,8 @@ export function answerKpi(
   campaigns: readonly CampaignKpi[],
   memo: RangeMemo,
   query: KpiQuery,
+  /** A series without an end of its own covers this too. */
+  conversions: Bucket | null = null,
 ): KpiAnswer {
   const selection = new Selection(campaigns, memo, query.by);
   try {
@@ -62,7 +69,7 @@ export function answerKpi(
     checkPeriod(query);
     const interactions = selection.quartersWithInteractions(fromMs, toMs);
     const series = query.granularity &&
-      answerSeries(selection, query.granularity, query, interactions);
+      answerSeries(selection, query.granularity, query, spanOf(interactions, conversions));
     if (!series && interactions) {
       for (const bucket of settledAndLive(interactions)) selection.tally(bucket).dispose();
     }
@@ -113,6 +120,11 @@ function answerSeries(
     tally.dispose();
     return entry;
   });
+}
+
+function spanOf(one: Bucket | null, other: Bucket | null): Bucket | null {
+  if (!one || !other) return one ?? other;
+  return { fromMs: Math.min(one.fromMs, other.fromMs), toMs: Math.max(one.toMs, other.toMs) };
 }
 
 /** All before the last UTC day, which seldom changes and is remembered in one piece, and that day. */

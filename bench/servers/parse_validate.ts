@@ -5,7 +5,7 @@ import { interactionSchema } from "../../src/ingest/mod.ts";
 
 const batch = z.strictObject({ interactions: z.array(interactionSchema) });
 const app = new Hono();
-app.post("/validate", async (context) => {
+app.post("/v1/interactions", async (context) => {
   const parsed = batch.parse(JSON.parse(await context.req.text()));
   return context.json({ accepted: parsed.interactions.length, rejected: [] }, 202);
 });

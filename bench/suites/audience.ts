@@ -3,9 +3,11 @@
  * what delivery loses while an audience is calculated.
  */
 import { Members } from "../../src/snapshots/members.ts";
-import type { Suite } from "../bench.ts";
-import { load } from "../load.ts";
-import { operatorKey, request, sdkKey, type ServerProcess, startPlacard } from "../process.ts";
+import { compare } from "../compare.ts";
+import { under } from "../load/load.ts";
+import { operatorKey, residentKb, sdkKey, type ServerProcess, startPlacard } from "../process.ts";
+import { request } from "../requests.ts";
+import type { Contender, Suite } from "../suite.ts";
 import { createCampaigns } from "./campaigns.ts";
 
 const userCount = Number(Deno.env.get("BENCH_USERS") ?? 1_000_000);
@@ -13,7 +15,8 @@ const warmMs = 8_000;
 const linesPerUpload = 100_000;
 const connections = 64;
 const deviceCount = 100_000;
-const meanwhile = "while an audience is calculated";
+const meanwhile = "delivery while an audience is calculated";
+const undisturbed = "delivery, nothing else";
 const cities = ["Seoul", "Busan", "Oslo", "Lagos", "Lima", "Pune", "Turin", "Osaka"];
 const plans = ["free", "plus", "pro"];
 
@@ -31,61 +34,64 @@ const rule = {
 
 export const audienceSuite: Suite = {
   name: "audience",
-  unit: "requests of delivery",
-  marks: { [meanwhile]: 0.5 },
 
-  async start() {
+  async run() {
     const folder = await Deno.makeTempDir();
+    const facts = new Facts();
     let placard = await startPlacard(folder);
-    await createCampaigns(placard.port, 29, { activate: true });
-    tell("profiles written", await seconds(() => upload(placard)));
-    tell("resident at most while they were written", await residentMiB(placard, "VmHWM"), "MiB");
-    await placard.stop();
-    placard = await startPlacard(folder);
-    // The register goes to memory meanwhile.
-    await new Promise((done) => setTimeout(done, warmMs));
-    tell("resident after a restart", await residentMiB(placard, "VmRSS"), "MiB");
-    for (const round of [1, 2, 3]) {
-      tell(`snapshot by rule, ${round}`, await seconds(() => snapshot(placard, round)));
+    try {
+      await createCampaigns(placard.port, 29, { activate: true });
+      await facts.time("profiles written", () => upload(placard));
+      await facts.memory("resident at most while they were written", placard, "VmHWM");
+      await placard.stop();
+      placard = await startPlacard(folder);
+      // The register goes to memory meanwhile.
+      await new Promise((done) => setTimeout(done, warmMs));
+      await facts.memory("resident after a restart", placard, "VmRSS");
+      for (const round of [1, 2, 3]) {
+        await facts.time(`snapshot by rule, ${round}`, () => snapshot(placard, round));
+      }
+      await facts.memory("resident at most meanwhile", placard, "VmHWM");
+      facts.add("membership", membershipNs(), "ns");
+      const listed = await call(placard, "POST", "/v1/audiences", { name: "L", kind: "list" });
+      const members = `/v1/audiences/${listed.id}/members`;
+      await facts.time("list of new devices uploaded", () => uploadList(placard, members));
+      await facts.memory("resident at most then", placard, "VmHWM");
+      return `${facts.text}\n\n${await compared(placard)}`;
+    } finally {
+      await placard.stop();
+      await Deno.remove(folder, { recursive: true });
     }
-    tell("resident at most meanwhile", await residentMiB(placard, "VmHWM"), "MiB");
-    tell("membership", membershipNs(), "ns");
-    const listed = await call(placard, "POST", "/v1/audiences", { name: "L", kind: "list" });
-    const members = `/v1/audiences/${listed.id}/members`;
-    tell("list of new devices uploaded", await seconds(() => uploadList(placard, members)));
-    tell("resident at most then", await residentMiB(placard, "VmHWM"), "MiB");
-    const path = (device: number) => `/v1/delivery?platform=web&deviceId=device-${device}`;
-    const requests = Array.from(
-      { length: deviceCount },
-      (_, device) => request("GET", path(device), { key: sdkKey }),
-    );
-    const measure = async (seconds: number) => {
-      const report = await load({ port: placard.port, connections, seconds, requests });
-      return { perSecond: report.perSecond, report };
-    };
-    return {
-      contenders: [
-        { name: "delivery, nothing else", measure },
-        {
-          name: meanwhile,
-          measure: async (seconds) => {
-            let ready = false;
-            const calculated = call(placard, "POST", "/v1/audiences/preview", { rule })
-              .then(() => ready = true);
-            const measured = await measure(seconds);
-            if (ready) console.log("the audience was ready before the measurement ended");
-            await calculated;
-            return measured;
-          },
-        },
-      ],
-      stop: async () => {
-        await placard.stop();
-        await Deno.remove(folder, { recursive: true });
-      },
-    };
   },
 };
+
+/** Delivery alone, and while an audience is calculated. */
+function compared(placard: ServerProcess): Promise<string> {
+  const path = (device: number) => `/v1/delivery?platform=web&deviceId=device-${device}`;
+  const requests = Array.from(
+    { length: deviceCount },
+    (_, device) => request("GET", path(device), { key: sdkKey }),
+  );
+  const alone = under({ port: placard.port, connections, requests });
+  const contenders: Contender[] = [
+    {
+      name: meanwhile,
+      role: "ours",
+      measure: async (seconds) => {
+        let ready = false;
+        const calculated = call(placard, "POST", "/v1/audiences/preview", { rule })
+          .then(() => ready = true);
+        const measured = await alone(seconds);
+        if (ready) console.error("the audience was ready before the measurement ended");
+        await calculated;
+        return measured;
+      },
+    },
+    { name: undisturbed, role: "limit", measure: alone },
+  ];
+  const marks = [{ ours: meanwhile, to: undisturbed, least: 0.5 }];
+  return compare({ unit: "requests of delivery", contenders, marks });
+}
 
 async function upload(placard: ServerProcess): Promise<void> {
   for (let from = 0; from < userCount; from += linesPerUpload) {
@@ -172,17 +178,6 @@ async function call(
   return JSON.parse(text);
 }
 
-async function seconds(work: () => Promise<void>): Promise<number> {
-  const beganAtMs = performance.now();
-  await work();
-  return (performance.now() - beganAtMs) / 1000;
-}
-
-async function residentMiB({ pid }: ServerProcess, field: string): Promise<number> {
-  const status = await Deno.readTextFile(`/proc/${pid}/status`);
-  return Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1]) / 1024;
-}
-
 /** One question, of a million, a third of them members. */
 function membershipNs(): number {
   const members = new Members();
@@ -195,6 +190,24 @@ function membershipNs(): number {
   return tookMs * 1e6 / userCount;
 }
 
-function tell(what: string, value: number, unit = "s"): void {
-  console.log(`${what}: ${value.toFixed(unit === "s" ? 1 : 0)} ${unit}`);
+class Facts {
+  readonly #lines: string[] = [];
+
+  get text(): string {
+    return this.#lines.join("\n");
+  }
+
+  add(what: string, value: number, unit: string): void {
+    this.#lines.push(`- ${what}: ${value.toFixed(unit === "s" ? 1 : 0)} ${unit}`);
+  }
+
+  async time(what: string, work: () => Promise<void>): Promise<void> {
+    const beganAtMs = performance.now();
+    await work();
+    this.add(what, (performance.now() - beganAtMs) / 1000, "s");
+  }
+
+  async memory(what: string, { pid }: ServerProcess, field: "VmRSS" | "VmHWM"): Promise<void> {
+    this.add(what, await residentKb(pid, field) / 1024, "MiB");
+  }
 }

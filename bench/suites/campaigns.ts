@@ -23,10 +23,16 @@ export function campaign(index: number, startAt = "2999-01-01T00:00:00.000Z") {
 export async function createCampaigns(
   port: number,
   count: number,
-  options: { activate?: boolean; settings?: (index: number) => Record<string, unknown> } = {},
+  options: {
+    activate?: boolean;
+    /** What the server's clock says. */
+    atMs?: number;
+    settings?: (index: number) => Record<string, unknown>;
+  } = {},
 ): Promise<string[]> {
   const ids: string[] = [];
-  const startAt = options.activate ? new Date(Date.now() - 60_000).toISOString() : undefined;
+  const atMs = options.atMs ?? Date.now();
+  const startAt = options.activate ? new Date(atMs - 60_000).toISOString() : undefined;
   const groupSize = 50;
   for (let first = 0; first < count; first += groupSize) {
     ids.push(

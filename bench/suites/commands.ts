@@ -1,63 +1,90 @@
-/** Commands: 64 connections, 10,000 streams. */
-import type { Suite } from "../bench.ts";
-import { load } from "../load.ts";
-import { operatorKey, request, startPlacard, startServer } from "../process.ts";
+/** Commands: 64 connections, 10,000 streams, one event each. */
+import { compare } from "../compare.ts";
+import { under as rateUnder } from "../load/load.ts";
+import { Peers } from "../peers/mod.ts";
+import { operatorKey, startPlacard, startServer } from "../process.ts";
+import { request } from "../requests.ts";
+import type { Contender, Suite } from "../suite.ts";
 import { campaign, createCampaigns } from "./campaigns.ts";
 
 const connections = 64;
-const streamCount = 10_000;
+const streamCount = Number(Deno.env.get("BENCH_STREAMS") ?? 10_000);
 const append = "the store's append behind a bare route";
 const command = "a campaign command: PATCH of one setting";
+const fastify = "Fastify + PostgreSQL, one INSERT";
+const emmettHandler = "Emmett + PostgreSQL, command handler";
+const emmettAppend = "Emmett + PostgreSQL, plain append";
+/** As long as it is for all, and another in each request: a command that changes nothing is cheap. */
+const body = JSON.stringify({ description: "edit ~~~~~~~~~~~~" });
 
 export const commandsSuite: Suite = {
   name: "commands",
-  unit: "commands",
-  marks: { [append]: 0.35, [command]: 0.15 },
 
-  async start() {
+  async run() {
     const folder = await Deno.makeTempDir();
-    const bare = await startServer("bench/servers/bare_hono.ts", [JSON.stringify(campaign(0))]);
-    const appender = await startServer("bench/servers/bare_append.ts", [`${folder}/append.kv`]);
+    const bare = await startServer("servers/bare_hono.ts", [JSON.stringify(campaign(0))]);
+    const single = await startServer("servers/kv_commit.ts", [`${folder}/single.kv`]);
+    const appender = await startServer("servers/bare_append.ts", [`${folder}/append.kv`]);
     const placard = await startPlacard(folder);
     const ids = await createCampaigns(placard.port, streamCount);
-    let edits = 0;
-    const under = (port: number, requests: string[]) => async (seconds: number) => {
-      const report = await load({ port, connections, seconds, requests });
-      return { perSecond: report.perSecond, report };
-    };
-    const body = JSON.stringify({ description: "the same for everybody" });
-    return {
-      contenders: [
-        {
-          name: "bare Hono, POST",
-          measure: under(bare.port, [request("POST", "/bare", { body })]),
-        },
-        {
-          name: append,
-          measure: under(
-            appender.port,
-            ids.map((id) => request("POST", `/append/${id}`, { body })),
-          ),
-        },
-        {
-          name: command,
-          // Another text in every round, or the patch would change nothing.
-          measure: (seconds) => {
-            edits++;
-            const requests = ids.map((id, index) =>
-              request("PATCH", `/v1/campaigns/${id}`, {
-                key: operatorKey,
-                body: JSON.stringify({ description: `edit ${edits} of ${index}` }),
-              })
-            );
-            return under(placard.port, requests)(seconds);
-          },
-        },
-      ],
-      stop: async () => {
-        for (const server of [bare, appender, placard]) await server.stop();
-        await Deno.remove(folder, { recursive: true });
+    const peers = new Peers();
+    const onEach = (path: string) => ids.map((id) => request("POST", `/${path}/${id}`, { body }));
+    const contenders: Contender[] = [
+      {
+        name: append,
+        role: "ours",
+        measure: under(appender.port, onEach("append")),
       },
-    };
+      {
+        name: command,
+        role: "ours",
+        measure: under(
+          placard.port,
+          ids.map((id) => request("PATCH", `/v1/campaigns/${id}`, { key: operatorKey, body })),
+        ),
+      },
+      ...await peerContenders(peers, onEach),
+      {
+        name: "bare Hono, POST",
+        role: "limit",
+        measure: under(bare.port, [request("POST", "/bare", { body })]),
+      },
+      {
+        name: "one KV commit each, and nothing else",
+        role: "limit",
+        measure: under(single.port, onEach("append")),
+      },
+    ];
+    const marks = [
+      { ours: append, to: fastify, least: 3 },
+      { ours: append, to: emmettHandler, least: 20 },
+      { ours: command, to: fastify, least: 2 },
+    ];
+    try {
+      return `${await compare({ unit: "commands", contenders, marks })}\n\n${peers.notes}`.trim();
+    } finally {
+      for (const server of [bare, single, appender, placard]) await server.stop();
+      await peers.stop();
+      await Deno.remove(folder, { recursive: true });
+    }
   },
 };
+
+async function peerContenders(
+  peers: Peers,
+  onEach: (path: string) => string[],
+): Promise<Contender[]> {
+  const peer = (name: string, port: number | null, path: string): Contender[] =>
+    port === null ? [] : [{ name, role: "peer", measure: under(port, onEach(path)) }];
+  const fastifyPort = await peers.server("Fastify", "fastify_commands.js");
+  const emmettPort = await peers.server("Emmett", "emmett_commands.js");
+  return [
+    ...peer(fastify, fastifyPort, "append"),
+    ...peer(emmettHandler, emmettPort, "handle"),
+    ...peer(emmettAppend, emmettPort, "append"),
+  ];
+}
+
+function under(port: number, requests: readonly string[]) {
+  return rateUnder({ port, connections, requests });
+}

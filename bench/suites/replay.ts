@@ -1,83 +1,138 @@
-/** Replay: folding the whole log into fresh read models, beside listing the same rows raw. */
-import { cursorAtStart, keys, openLog } from "../../src/event_store/mod.ts";
-import { mountedModels } from "../../src/placard.ts";
+/**
+ * Replay: a month of interactions folded anew, beside listing the same rows raw, and reading and
+ * decoding them alone. PostgreSQL has the same interactions; Emmett's consumer has fewer, of its own.
+ */
+import { decodeChunk } from "../../events/interaction_chunk.ts";
 import { upcast } from "../../events/upcast.ts";
-import type { Suite } from "../bench.ts";
-import { load } from "../load.ts";
-import { operatorKey, request, sdkKey, startPlacard } from "../process.ts";
-import { createCampaigns } from "./campaigns.ts";
-import { batches } from "./interactions.ts";
+import { cursorAtStart, keys, type LogReader, openLog } from "../../src/event_store/mod.ts";
+import { mountedModels } from "../../src/placard.ts";
+import { compare } from "../compare.ts";
+import { succeed } from "../install.ts";
+import { fillHistory, startHistory } from "../history.ts";
+import { Peers } from "../peers/mod.ts";
+import type { Contender, Measured, Suite } from "../suite.ts";
 
-const campaignCount = 10_000;
-const loadSeconds = 5;
+const itemCount = Number(Deno.env.get("BENCH_REPLAY_ITEMS") ?? 1_000_000);
+const campaignCount = 30;
+const emmettEvents = 10_000;
+const kpi = "the KPI read model folded anew";
+const all = "every read model folded anew";
+const decoded = "chunks read and decoded, nothing else";
 
 export const replaySuite: Suite = {
   name: "replay",
-  unit: "events",
-  marks: {},
 
-  async start() {
+  async run() {
     const folder = await Deno.makeTempDir();
-    const placard = await startPlacard(folder);
-    const ids = await createCampaigns(placard.port, campaignCount);
-    const live = await createCampaigns(placard.port, 10, { activate: true });
-    const common = { port: placard.port, connections: 64, seconds: loadSeconds };
-    await load({
-      ...common,
-      requests: ids.map((id) =>
-        request("PATCH", `/v1/campaigns/${id}`, {
-          key: operatorKey,
-          body: JSON.stringify({ description: id }),
-        })
-      ),
-    });
-    await load({
-      ...common,
-      requests: batches(live, "replay").map((body) =>
-        request("POST", "/v1/interactions", { key: sdkKey, body })
-      ),
-    });
-    await placard.stop();
-    const kv = await Deno.openKv(`${folder}/placard.kv`);
-    const reader = await openLog(kv, upcast);
-    // What a row holds does not change: events are counted once, interactions each as one.
-    let total = 0;
-    for await (const row of reader.read(cursorAtStart)) {
-      for (const { event } of row.events) {
-        total += event.type === "interactions_recorded"
-          ? (event.data as { count: number }).count
-          : 1;
-      }
-    }
-    return {
-      contenders: [
-        {
-          name: "raw kv.list of the log's rows and bodies",
-          measure: async () => {
-            const startedAtMs = performance.now();
-            const [first, second] = [keys.logPrefix(reader.epoch), keys.body("", 0).slice(0, 2)];
-            for (const prefix of [first, second]) {
-              for await (const _ of kv.list({ prefix }, { batchSize: 500 }));
-            }
-            return { perSecond: total / ((performance.now() - startedAtMs) / 1000) };
-          },
-        },
-        {
-          name: "every read model folded anew",
-          measure: async () => {
-            const models = Object.values(mountedModels(kv)).map(({ create }) => create());
-            const startedAtMs = performance.now();
-            for await (const row of reader.read(cursorAtStart)) {
-              for (const recorded of row.events) models.forEach((model) => model.fold(recorded));
-            }
-            return { perSecond: total / ((performance.now() - startedAtMs) / 1000) };
-          },
-        },
-      ],
-      stop: async () => {
+    const peers = new Peers();
+    const peerPort = await peers.server("Fastify", "fastify_interactions.js");
+    try {
+      const history = await startHistory(folder, campaignCount);
+      const { acknowledged } = await fillHistory(
+        history,
+        history.campaignIds,
+        itemCount,
+        peerPort,
+      ).finally(() => history.placard.stop());
+      const file = `${folder}/placard.kv`;
+      const kv = await Deno.openKv(file);
+      try {
+        const contenders = [
+          ...await contendersOn(kv, acknowledged, peerPort !== null ? peers : null),
+          rebuildTask(file, acknowledged),
+        ];
+        const marks = [{ ours: kpi, to: decoded, least: 0.7 }];
+        const tables = await compare({ unit: "interactions", contenders, marks });
+        return `${tables}\n\n${peers.notes}`.trim();
+      } finally {
         kv.close();
-        await Deno.remove(folder, { recursive: true });
-      },
-    };
+      }
+    } finally {
+      await peers.stop();
+      await Deno.remove(folder, { recursive: true });
+    }
   },
 };
+
+async function contendersOn(kv: Deno.Kv, count: number, peers: Peers | null) {
+  const reader = await openLog(kv, upcast);
+  const timed = (work: () => Promise<void>) => async (): Promise<Measured> => {
+    const startedAtMs = performance.now();
+    await work();
+    return { perSecond: count / ((performance.now() - startedAtMs) / 1000) };
+  };
+  const contenders: Contender[] = [
+    {
+      name: kpi,
+      role: "ours",
+      measure: timed(() => fold(reader, [mountedModels(kv).kpi])),
+    },
+    {
+      name: all,
+      role: "ours",
+      measure: timed(() => fold(reader, Object.values(mountedModels(kv)))),
+    },
+    ...(!peers ? [] : [
+      {
+        name: "PostgreSQL: a cursor over the same interactions",
+        role: "peer" as const,
+        measure: async () => ({ perSecond: await peers.rate("pg_cursor.js") }),
+      },
+      {
+        name: "Emmett's consumer",
+        role: "peer" as const,
+        measure: async () => ({
+          perSecond: await peers.rate("emmett_consumer.js", String(emmettEvents)),
+        }),
+      },
+    ]),
+    { name: "raw kv.list of rows and bodies", role: "limit", measure: timed(() => list(reader)) },
+    { name: decoded, role: "limit", measure: timed(() => decode(reader, count)) },
+  ];
+  return contenders;
+}
+
+/** A process of its own, which also reads the rows that are live and compares all of them. */
+function rebuildTask(file: string, count: number): Contender {
+  return {
+    name: "deno task rebuild kpi --dry-run, start and comparison included",
+    role: "ours",
+    measure: async () => {
+      const startedAtMs = performance.now();
+      const task = new URL("../../src/tasks/rebuild.ts", import.meta.url).pathname;
+      await succeed(Deno.execPath(), ["run", "--quiet", "-A", task, "kpi", "--dry-run"], {
+        env: { PLACARD_KV: file },
+      });
+      return { perSecond: count / ((performance.now() - startedAtMs) / 1000) };
+    },
+  };
+}
+
+interface Foldable {
+  create(): { fold(recorded: never): void };
+}
+
+async function fold(reader: LogReader, mounted: readonly Foldable[]): Promise<void> {
+  const models = mounted.map((one) => one.create());
+  for await (const row of reader.read(cursorAtStart)) {
+    for (const recorded of row.events) {
+      for (const model of models) model.fold(recorded as never);
+    }
+  }
+}
+
+async function list({ kv, epoch }: LogReader): Promise<void> {
+  for (const prefix of [keys.logPrefix(epoch), keys.bodyPrefix()]) {
+    for await (const _ of kv.list({ prefix }, { batchSize: 500 }));
+  }
+}
+
+async function decode(reader: LogReader, count: number): Promise<void> {
+  let found = 0;
+  for await (const row of reader.read(cursorAtStart)) {
+    for (const { event, body } of row.events) {
+      if (event.type === "interactions_recorded") found += decodeChunk(body!).count;
+    }
+  }
+  if (found < count) throw new Error(`${found} of ${count} interactions are in the log`);
+}

@@ -3,6 +3,7 @@
  * visible, so a strongly consistent range read never skips an event.
  */
 import type {
+  BodyReference,
   DomainEvent,
   EventMeta,
   RecordedEvent,
@@ -10,7 +11,13 @@ import type {
 } from "../../events/recorded_event.ts";
 import { keys } from "./keys.ts";
 import { getManyKeysMax } from "./limits.ts";
-import { decodeRow, type EncodedEvent, LogDamagedError, sha256Hex } from "./log_row.ts";
+import {
+  decodeRow,
+  type EncodedEvent,
+  LogDamagedError,
+  type LogRow,
+  sha256Hex,
+} from "./log_row.ts";
 import { formatPosition, logStart, parsePosition } from "./position.ts";
 
 /** A row of the log as read: its events in order. */
@@ -37,6 +44,8 @@ export interface LogCursor {
 export const cursorAtStart: LogCursor = { position: logStart, timeMs: 0 };
 
 const rowsPerRead = 256;
+/** Rows are read ahead until their bodies are so big together. */
+const windowBytesMax = 4 * 1024 * 1024;
 
 export class LogReader {
   /** Bodies that this process has just written; the first reader need not read them back. */
@@ -67,27 +76,58 @@ export class LogReader {
       batchSize: rowsPerRead,
       consistency: "strong",
     });
+    const windows = this.#windows(entries, options.withBodies !== false);
+    // The next rows are on their way while the caller folds these.
+    let next = windows.next();
+    try {
+      for (;;) {
+        const { value: window, done } = await next;
+        if (done) return;
+        next = windows.next();
+        next.catch(() => {});
+        for (const { versionstamp, row, bodies, own } of window) {
+          if (own) {
+            timeMs = Math.max(timeMs, own.timeMs);
+            yield this.#ownRow(versionstamp, own, timeMs);
+            continue;
+          }
+          const events = row.events.map((stored, index) => {
+            timeMs = Math.max(timeMs, Date.parse(stored.time));
+            const position = formatPosition(this.epoch, versionstamp, index);
+            return this.#recorded(stored, position, timeMs, bodies.get(stored));
+          });
+          yield { versionstamp, commitId: row.commitId, events };
+        }
+      }
+    } finally {
+      await windows.return([]).catch(() => {});
+    }
+  }
+
+  /** Rows in groups, each with the bodies of its events. */
+  async *#windows(
+    entries: AsyncIterable<Deno.KvEntry<Uint8Array>>,
+    withBodies: boolean,
+  ): AsyncGenerator<readonly RowWithBodies[], readonly RowWithBodies[]> {
+    let window: RowWithBodies[] = [];
+    let bodyBytes = 0;
+    const full = async () => {
+      const loaded = window;
+      window = [];
+      bodyBytes = 0;
+      if (withBodies) await this.#readBodies(loaded);
+      return loaded;
+    };
     for await (const entry of entries) {
       const versionstamp = entry.key[entry.key.length - 1] as string;
       const own = this.#ownRows.get(versionstamp);
-      if (own) {
-        timeMs = Math.max(timeMs, own.timeMs);
-        yield this.#ownRow(versionstamp, own, timeMs);
-        continue;
-      }
-      const row = decodeRow(entry.value);
-      const events: RecordedEvent[] = [];
-      for (let index = 0; index < row.events.length; index++) {
-        const stored = row.events[index]!;
-        timeMs = Math.max(timeMs, Date.parse(stored.time));
-        const body = stored.body && options.withBodies !== false
-          ? await this.#body(stored)
-          : undefined;
-        const position = formatPosition(this.epoch, versionstamp, index);
-        events.push(this.#recorded(stored, position, timeMs, body));
-      }
-      yield { versionstamp, commitId: row.commitId, events };
+      const row = own ? { commitId: own.commitId, events: [] } : decodeRow(entry.value);
+      window.push({ versionstamp, row, bodies: new Map(), ...(own ? { own } : {}) });
+      for (const { body } of row.events) bodyBytes += body?.bytes ?? 0;
+      if (window.length >= rowsPerRead || bodyBytes >= windowBytesMax) yield await full();
     }
+    if (window.length > 0) yield await full();
+    return [];
   }
 
   /** The versionstamp of the last row there is now; null: the log is empty. */
@@ -175,43 +215,68 @@ export class LogReader {
     return { position, stream, version, timeMs, meta, event, hash, ...(body ? { body } : {}) };
   }
 
-  async #body(stored: StoredEvent): Promise<Uint8Array> {
-    const reference = stored.body!;
-    const own = this.#ownBodies.get(reference.ref);
-    if (own) {
-      this.#ownBodies.delete(reference.ref);
-      return own;
+  async #readBodies(rows: readonly RowWithBodies[]): Promise<void> {
+    const wanted: WantedBody[] = [];
+    for (const { row, bodies } of rows) {
+      for (const stored of row.events) {
+        if (!stored.body) continue;
+        const own = this.#ownBodies.get(stored.body.ref);
+        if (!own) wanted.push({ stored, reference: stored.body, parts: [], bodies });
+        else {
+          this.#ownBodies.delete(stored.body.ref);
+          bodies.set(stored, own);
+        }
+      }
     }
-    const bytes = await readBody(this.kv, reference.ref, reference.parts);
-    if (!bytes || sha256Hex(bytes) !== reference.sha256) {
-      throw new LogDamagedError(`body ${reference.ref} is missing or altered`);
-    }
-    return bytes;
-  }
-}
-
-function inLogOrder({ actor, commandId, reason, traceId }: EventMeta): EventMeta {
-  return reason === undefined
-    ? { actor, commandId, traceId }
-    : { actor, commandId, reason, traceId };
-}
-
-async function readBody(kv: Deno.Kv, ref: string, parts: number): Promise<Uint8Array | null> {
-  const values: Uint8Array[] = [];
-  for (let first = 0; first < parts; first += getManyKeysMax) {
-    const wanted = Array.from(
-      { length: Math.min(getManyKeysMax, parts - first) },
-      (_, offset) => keys.body(ref, first + offset),
-    );
-    for (const entry of await kv.getMany<Uint8Array[]>(wanted, { consistency: "strong" })) {
-      if (!entry.value) return null;
-      values.push(entry.value);
+    await readParts(this.kv, wanted);
+    for (const { stored, reference, parts, bodies } of wanted) {
+      const isWhole = parts.length === reference.parts && parts.every((part) => part !== null);
+      const bytes = isWhole ? joined(parts as Uint8Array[]) : null;
+      if (!bytes || sha256Hex(bytes) !== reference.sha256) {
+        throw new LogDamagedError(`body ${reference.ref} is missing or altered`);
+      }
+      bodies.set(stored, bytes);
     }
   }
-  return values.length === 1 ? values[0]! : concat(values);
 }
 
-function concat(values: readonly Uint8Array[]): Uint8Array {
+interface RowWithBodies {
+  readonly versionstamp: string;
+  readonly row: LogRow;
+  readonly bodies: Map<StoredEvent, Uint8Array>;
+  /** Set where this process wrote the row: it needs no decoding. */
+  readonly own?: OwnRow;
+}
+
+interface WantedBody {
+  readonly stored: StoredEvent;
+  readonly reference: BodyReference;
+  readonly parts: (Uint8Array | null)[];
+  readonly bodies: Map<StoredEvent, Uint8Array>;
+}
+
+/** As many parts a read as the engine gives, all reads at once. */
+async function readParts(kv: Deno.Kv, wanted: readonly WantedBody[]): Promise<void> {
+  const parts = wanted.flatMap((body) =>
+    Array.from({ length: body.reference.parts }, (_, part) => ({ body, part }))
+  );
+  const reads: Promise<void>[] = [];
+  for (let first = 0; first < parts.length; first += getManyKeysMax) {
+    const group = parts.slice(first, first + getManyKeysMax);
+    const groupKeys = group.map(({ body, part }) => keys.body(body.reference.ref, part));
+    reads.push((async () => {
+      const entries = await kv.getMany<Uint8Array[]>(groupKeys, { consistency: "strong" });
+      entries.forEach(({ value }, index) => {
+        const { body, part } = group[index]!;
+        body.parts[part] = value;
+      });
+    })());
+  }
+  await Promise.all(reads);
+}
+
+function joined(values: readonly Uint8Array[]): Uint8Array {
+  if (values.length === 1) return values[0]!;
   const whole = new Uint8Array(values.reduce((total, value) => total + value.length, 0));
   let offset = 0;
   for (const value of values) {
@@ -219,4 +284,10 @@ function concat(values: readonly Uint8Array[]): Uint8Array {
     offset += value.length;
   }
   return whole;
+}
+
+function inLogOrder({ actor, commandId, reason, traceId }: EventMeta): EventMeta {
+  return reason === undefined
+    ? { actor, commandId, traceId }
+    : { actor, commandId, reason, traceId };
 }

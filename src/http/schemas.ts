@@ -140,11 +140,21 @@ const metrics = {
   uniqueCtr: z.number().nullable(),
   userCtr: z.number().nullable(),
 };
+const kpiEventsAnswer = z.array(z.strictObject({
+  name: z.string(),
+  totalClickBasis: z.int().describe("Every such event within the window after a click."),
+  uniqueClickBasis: z.int().describe("Distinct devices with such an event."),
+})).optional().describe("By name; absent where the campaigns have and had none.");
 export const kpiSchema = z.strictObject({
   ...metrics,
   late: z.int().describe("Impressions after a stop, outside the nine metrics."),
-  series: z.array(z.strictObject({ from: instantSchema, to: instantSchema, ...metrics }))
-    .optional(),
+  kpiEvents: kpiEventsAnswer,
+  series: z.array(z.strictObject({
+    from: instantSchema,
+    to: instantSchema,
+    ...metrics,
+    kpiEvents: kpiEventsAnswer,
+  })).optional(),
   breakdown: z.array(z.strictObject({ key: z.string().nullable(), ...metrics })).optional(),
 });
 

@@ -498,7 +498,7 @@ const damages: Record<string, [(kv: Deno.Kv) => Promise<unknown>, string[]]> = {
     ["of campaigns: differs"],
   ],
   "a read model's row is gone": [
-    async (kv) => kv.delete((await first(kv, keys.rowPrefix("kpi", "2.1"))).key),
+    async (kv) => kv.delete((await first(kv, keys.rowPrefix("kpi", "3.1"))).key),
     ["of kpi: missing"],
   ],
   "a read model has a row too many": [

@@ -464,15 +464,15 @@ Deno.test("the task rebuilds in a second process while a server runs", async () 
       const dry = await runTask("rebuild", ["kpi", "--dry-run"], path);
       assertEquals(dry.code, 0, dry.output);
       assertStringIncludes(dry.output, "no differences");
-      assertEquals((await liveOf(kv, "kpi")).slot, "2.1");
+      assertEquals((await liveOf(kv, "kpi")).slot, "3.1");
       const { kpi } = server.placard.engine.models;
       const done = await runTask("rebuild", ["kpi"], path);
       assertEquals(done.code, 0, done.output);
-      assertStringIncludes(done.output, "slot 2.2 is live");
-      await until("the server notices", () => kpi.slotName === "2.2");
+      assertStringIncludes(done.output, "slot 3.2 is live");
+      await until("the server notices", () => kpi.slotName === "3.2");
       const back = await runTask("rebuild", ["kpi", "--back"], path);
       assertEquals(back.code, 0, back.output);
-      await until("the server notices", () => kpi.slotName === "2.1");
+      await until("the server notices", () => kpi.slotName === "3.1");
       await assertSlotFresh(server, kpi);
     } finally {
       await server.close();

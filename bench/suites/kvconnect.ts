@@ -1,0 +1,96 @@
+/**
+ * Commands over KV Connect, against denokv on the same machine with its server-side batching of
+ * writes: what the store costs when it is not in the process.
+ */
+import { compare } from "../compare.ts";
+import { exists, programPath } from "../install.ts";
+import { under as rateUnder } from "../load/load.ts";
+import { endWithBench, operatorKey, placardEnv, startServer } from "../process.ts";
+import { request } from "../requests.ts";
+import type { Contender, Suite } from "../suite.ts";
+import { createCampaigns } from "./campaigns.ts";
+
+const connections = 64;
+const streamCount = Number(Deno.env.get("BENCH_STREAMS") ?? 1_000);
+const token = "bench-kv-connect-token";
+const body = JSON.stringify({ description: "edit ~~~~~~~~~~~~" });
+const append = "the store's append behind a bare route";
+const command = "a campaign command: PATCH of one setting";
+const raw = "one raw commit each";
+const ownDenokv = new URL("../../.tools/bin/denokv", import.meta.url).pathname;
+
+export const kvConnectSuite: Suite = {
+  name: "kvconnect",
+
+  async run() {
+    const program = await exists(ownDenokv) ? ownDenokv : await programPath("denokv");
+    if (!program) return "Skipped: there is no denokv (`deno task denokv` installs it).";
+    const folder = await Deno.makeTempDir();
+    const denokv = await startDenokv(program, `${folder}/denokv.sqlite`);
+    const env = { DENO_KV_ACCESS_TOKEN: token };
+    const placard = await startServer(
+      "../main.ts",
+      [],
+      placardEnv(folder, { ...env, PLACARD_KV: denokv.url }),
+    );
+    // The same server keeps all of it: the contenders take turns.
+    const appender = await startServer("servers/bare_append.ts", [denokv.url], env);
+    const single = await startServer("servers/kv_commit.ts", [denokv.url], env);
+    try {
+      const ids = await createCampaigns(placard.port, streamCount);
+      const onEach = ids.map((id) => request("POST", `/append/${id}`, { body }));
+      const edits = ids
+        .map((id) => request("PATCH", `/v1/campaigns/${id}`, { key: operatorKey, body }));
+      const contenders: Contender[] = [
+        { name: append, role: "ours", measure: under(appender.port, onEach) },
+        { name: command, role: "ours", measure: under(placard.port, edits) },
+        { name: raw, role: "limit", measure: under(single.port, onEach) },
+      ];
+      const marks = [
+        { ours: append, to: raw, least: 1 },
+        { ours: command, to: raw, least: 1 },
+      ];
+      return await compare({ unit: "commands", contenders, marks });
+    } finally {
+      for (const server of [placard, appender, single]) await server.stop();
+      await denokv.stop();
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+};
+
+function under(port: number, requests: readonly string[]) {
+  return rateUnder({ port, connections, requests });
+}
+
+async function startDenokv(program: string, file: string) {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  const child = new Deno.Command(program, {
+    args: [
+      ...["--sqlite-path", file, "serve", "--addr", `127.0.0.1:${port}`],
+      ...["--access-token", token, "--atomic-write-batch-timeout-ms", "1"],
+    ],
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  const forget = endWithBench(() => child.kill("SIGTERM"));
+  const url = `http://127.0.0.1:${port}`;
+  for (let attempt = 0;; attempt++) {
+    const isUp = await fetch(url).then((response) => response.body?.cancel().then(() => true))
+      .catch(() => false);
+    if (isUp) break;
+    if (attempt === 100) throw new Error("denokv did not start");
+    await new Promise((done) => setTimeout(done, 100));
+  }
+  return {
+    url,
+    stop: async () => {
+      forget();
+      child.kill("SIGTERM");
+      await child.status;
+    },
+  };
+}
