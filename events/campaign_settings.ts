@@ -11,7 +11,7 @@ import { messageContentSchema, variantContentSchema } from "./message_content.ts
 import { anyText, identifier, singleLine } from "./message_text.ts";
 import { messageTypes } from "./message_type.ts";
 import { type Problem, rule, unique } from "./problem.ts";
-import { jsonProblem } from "./settings_json.ts";
+import { jsonProblem, sizeProblem } from "./settings_json.ts";
 import { problemsOf } from "./settings_problems.ts";
 import { platforms } from "./workspace_events.ts";
 
@@ -20,11 +20,13 @@ export { mergePatch, patchSettings } from "./merge_patch.ts";
 export { type MessageType, messageTypeRules, messageTypes } from "./message_type.ts";
 export { missingContent, missingForActivation } from "./missing_settings.ts";
 export {
+  changedNames,
   deliveredSettings,
   type FullAudience,
   type FullCampaignSettings,
+  sameDelivered,
   sameJson,
-  sameSettings,
+  sameMeaning,
   withDefaults,
 } from "./settings_defaults.ts";
 export { clickableElements, contentFor } from "./message_variant.ts";
@@ -136,9 +138,9 @@ export function parseSettings(
   input: unknown,
   valid?: CampaignSettings,
 ): { settings: CampaignSettings } | { problems: Problem[] } {
-  const unfit = jsonProblem(input);
-  if (unfit !== null) return { problems: [unfit] };
   const [judged, kept] = valid ? apart(input, valid) : [input, {}];
+  const unfit = jsonProblem(judged) ?? sizeProblem(input);
+  if (unfit !== null) return { problems: [unfit] };
   const result = campaignSettingsSchema.safeParse(judged);
   return result.success
     ? { settings: { ...kept, ...result.data } }

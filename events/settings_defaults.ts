@@ -41,23 +41,42 @@ export type FullAudience = CampaignAudience & {
 export function withDefaults(settings: CampaignSettings): FullCampaignSettings {
   return {
     name: settings.name,
-    description: settings.description ?? "",
-    labels: settings.labels ?? [],
+    description: full.description(settings),
+    labels: full.labels(settings),
     type: settings.type,
-    platforms: settings.platforms ?? [],
-    audience: fullAudience(settings.audience ?? { kind: "all" }),
-    content: fullContent(settings.content ?? {}),
-    variants: (settings.variants ?? []).map(fullVariant),
-    trigger: fullTrigger(settings.trigger),
-    priority: settings.priority ?? priorityDefault,
-    schedule: fullSchedule(settings.schedule),
-    exposure: { caps: settings.exposure?.caps ?? [] },
-    kpiEvents: (settings.kpiEvents ?? []).map(({ name, window }) => ({
-      name,
-      window: window ?? kpiWindowDefault,
-    })),
+    platforms: full.platforms(settings),
+    audience: full.audience(settings),
+    content: full.content(settings),
+    variants: full.variants(settings),
+    trigger: full.trigger(settings),
+    priority: full.priority(settings),
+    schedule: full.schedule(settings),
+    exposure: full.exposure(settings),
+    kpiEvents: full.kpiEvents(settings),
   };
 }
+
+/** Each setting with its defaults follows from what is given under its own name alone. */
+const full: {
+  readonly [Name in keyof FullCampaignSettings]: (
+    settings: CampaignSettings,
+  ) => FullCampaignSettings[Name];
+} = {
+  name: ({ name }) => name,
+  description: ({ description }) => description ?? "",
+  labels: ({ labels }) => labels ?? [],
+  type: ({ type }) => type,
+  platforms: ({ platforms }) => platforms ?? [],
+  audience: ({ audience }) => fullAudience(audience ?? { kind: "all" }),
+  content: ({ content }) => fullContent(content ?? {}),
+  variants: ({ variants }) => (variants ?? []).map(fullVariant),
+  trigger: ({ trigger }) => fullTrigger(trigger),
+  priority: ({ priority }) => priority ?? priorityDefault,
+  schedule: ({ schedule }) => fullSchedule(schedule),
+  exposure: ({ exposure }) => ({ caps: exposure?.caps ?? [] }),
+  kpiEvents: ({ kpiEvents }) =>
+    (kpiEvents ?? []).map(({ name, window }) => ({ name, window: window ?? kpiWindowDefault })),
+};
 
 /** What clients receive: an edit that changes it raises the content revision. */
 export function deliveredSettings(settings: FullCampaignSettings) {
@@ -65,9 +84,41 @@ export function deliveredSettings(settings: FullCampaignSettings) {
   return { type, content, variants, trigger, priority, exposure };
 }
 
-/** Whether two settings mean the same: the order of fields does not matter, that of lists does. */
-export function sameSettings(one: CampaignSettings, other: CampaignSettings): boolean {
-  return sameJson(withDefaults(one), withDefaults(other));
+const deliveredNames: ReadonlySet<string> = new Set(
+  ["type", "content", "variants", "trigger", "priority", "exposure"] satisfies readonly (
+    keyof ReturnType<typeof deliveredSettings>
+  )[],
+);
+
+/** Names of the top-level settings that are given differently. */
+export function changedNames(before: CampaignSettings, after: CampaignSettings): string[] {
+  const old = before as Record<string, unknown>, now = after as Record<string, unknown>;
+  const names = Object.keys(old).filter((name) => !sameJson(old[name], now[name]));
+  for (const name of Object.keys(now)) {
+    if (!Object.hasOwn(old, name) && now[name] !== undefined) names.push(name);
+  }
+  return names;
+}
+
+/** Whether settings that differ in these names alone mean the same: lists have an order, fields none. */
+export function sameMeaning(
+  names: readonly string[],
+  one: CampaignSettings,
+  other: CampaignSettings,
+): boolean {
+  return names.every((name) => {
+    const member = full[name as keyof FullCampaignSettings] as typeof full.name | undefined;
+    return member !== undefined && sameJson(member(one), member(other));
+  });
+}
+
+/** The same of what clients receive. */
+export function sameDelivered(
+  names: readonly string[],
+  one: CampaignSettings,
+  other: CampaignSettings,
+): boolean {
+  return sameMeaning(names.filter((name) => deliveredNames.has(name)), one, other);
 }
 
 /** Whether two JSON values are equal; a property that is undefined is one that is absent. */

@@ -12,10 +12,13 @@ export const settingsDepthMax = 40;
 /** The first reason why `input` may not even be looked at by a schema, or null. */
 export function jsonProblem(input: unknown): Problem | null {
   const found = walk(input, 0, { values: 0 });
-  if (found !== null) {
-    const { code, message, path } = found;
-    return { pointer: pointerTo("", ...path.reverse()), code, message };
-  }
+  if (found === null) return null;
+  const { code, message, path } = found;
+  return { pointer: pointerTo("", ...path.reverse()), code, message };
+}
+
+/** Whether there is too much of it: of what `jsonProblem` finds no fault with. */
+export function sizeProblem(input: unknown): Problem | null {
   const json = JSON.stringify(input) as string | undefined;
   const fits = json === undefined || json.length * 3 <= settingsBytesMax ||
     encoder.encode(json).length <= settingsBytesMax;

@@ -2,17 +2,37 @@
 import { namedAudiences } from "../events/named_audiences.ts";
 import type { CampaignRow } from "./campaigns.ts";
 
-/** Ids of campaigns, in order, by the audience that they name; the deleted and the ended left out. */
-export function audienceUsers(campaigns: Iterable<CampaignRow>): ReadonlyMap<string, string[]> {
-  const users = new Map<string, string[]>();
-  for (const { id, status, settings } of campaigns) {
-    if (status === "deleted" || status === "ended") continue;
-    for (const audienceId of new Set(namedAudiences(settings).map((one) => one.audienceId))) {
-      const ids = users.get(audienceId);
-      if (ids) ids.push(id);
-      else users.set(audienceId, [id]);
+const none: readonly string[] = [];
+
+export class AudienceUsers {
+  /** Ids of campaigns by the audience that they name; the deleted and the ended left out. */
+  readonly #users = new Map<string, Set<string>>();
+  /** The audiences that a campaign is in `#users` for. */
+  readonly #named = new Map<string, readonly string[]>();
+
+  set({ id, status, settings }: CampaignRow): void {
+    const counts = status !== "deleted" && status !== "ended";
+    const named = counts ? namedAudiences(settings).map((one) => one.audienceId) : none;
+    const before = this.#named.get(id) ?? none;
+    if (named.join("\n") === before.join("\n")) return;
+    for (const audienceId of before) this.#remove(audienceId, id);
+    for (const audienceId of named) {
+      const users = this.#users.get(audienceId);
+      if (users) users.add(id);
+      else this.#users.set(audienceId, new Set([id]));
     }
+    if (named.length > 0) this.#named.set(id, named);
+    else this.#named.delete(id);
   }
-  for (const ids of users.values()) ids.sort();
-  return users;
+
+  /** In order. */
+  of(audienceId: string): string[] {
+    return [...this.#users.get(audienceId) ?? none].sort();
+  }
+
+  #remove(audienceId: string, id: string): void {
+    const users = this.#users.get(audienceId);
+    users?.delete(id);
+    if (users?.size === 0) this.#users.delete(audienceId);
+  }
 }

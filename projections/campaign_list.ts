@@ -1,10 +1,10 @@
 /** The question "which campaigns are there?": filter, search, sort, page. */
 import type { CampaignStatus } from "../events/campaign_events.ts";
 import type { Platform } from "../events/workspace_events.ts";
+import { type ListedCampaign, type ListSort, type Place, placeOf } from "./campaign_order.ts";
 import type { CampaignRow, CampaignsProjection } from "./campaigns.ts";
 
-export const listSorts = ["createdAt", "updatedAt", "startAt", "name"] as const;
-export type ListSort = (typeof listSorts)[number];
+export { type ListSort, listSorts } from "./campaign_order.ts";
 
 export interface ListQuery {
   readonly statuses?: readonly CampaignStatus[];
@@ -16,66 +16,28 @@ export interface ListQuery {
   readonly descending: boolean;
   readonly limit: number;
   /** The last row of the page before: its sort value and id. Stable while campaigns come and go. */
-  readonly after?: { readonly value: string; readonly id: string };
+  readonly after?: Place;
 }
 
 export interface ListPage {
   readonly rows: readonly CampaignRow[];
-  readonly next: { readonly value: string; readonly id: string } | null;
+  readonly next: Place | null;
 }
 
 export function listCampaigns(campaigns: CampaignsProjection, query: ListQuery): ListPage {
   const wanted = query.q?.toLocaleLowerCase("en");
-  const found: { value: string; row: CampaignRow }[] = [];
-  for (const row of campaigns.rows.values()) {
-    if (row.status === "deleted") continue;
-    if (query.statuses && !query.statuses.includes(row.status)) continue;
-    if (query.type !== undefined && row.settings.type !== query.type) continue;
-    if (query.platform && !row.settings.platforms?.includes(query.platform)) continue;
-    if (wanted && !row.settings.name.toLocaleLowerCase("en").includes(wanted)) continue;
-    const value = sortValue(row, query.sort);
-    if (query.after && order(query, { value, id: row.id }, query.after) <= 0) continue;
-    found.push({ value, row });
-  }
-  found.sort((a, b) =>
-    order(query, { value: a.value, id: a.row.id }, { value: b.value, id: b.row.id })
-  );
-  const page = found.slice(0, query.limit);
-  const last = page.at(-1);
+  const page: ListedCampaign[] = [];
+  let more = false;
+  campaigns.order.take(query, (listed) => {
+    if (query.type !== undefined && listed.type !== query.type) return true;
+    if (query.platform && !listed.platforms.includes(query.platform)) return true;
+    if (wanted && !listed.name.includes(wanted)) return true;
+    more = page.length === query.limit;
+    if (!more) page.push(listed);
+    return !more;
+  });
   return {
-    rows: page.map(({ row }) => row),
-    next: last && found.length > page.length ? { value: last.value, id: last.row.id } : null,
+    rows: page.map(({ id }) => campaigns.get(id)!),
+    next: more ? placeOf(page.at(-1)!, query.sort) : null,
   };
-}
-
-interface Place {
-  readonly value: string;
-  readonly id: string;
-}
-
-function order(query: ListQuery, a: Place, b: Place): number {
-  const up = a.value < b.value
-    ? -1
-    : a.value > b.value
-    ? 1
-    : a.id < b.id
-    ? -1
-    : a.id > b.id
-    ? 1
-    : 0;
-  return query.descending ? -up : up;
-}
-
-/** Text in the order of the values; a campaign without a start comes first. */
-function sortValue(row: CampaignRow, sort: ListSort): string {
-  switch (sort) {
-    case "createdAt":
-      return new Date(row.createdAtMs).toISOString();
-    case "updatedAt":
-      return new Date(row.updatedAtMs).toISOString();
-    case "startAt":
-      return row.settings.schedule?.startAt ?? "";
-    case "name":
-      return row.settings.name.toLocaleLowerCase("en");
-  }
 }

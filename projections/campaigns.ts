@@ -1,8 +1,10 @@
 /** The campaigns themselves: what GET of one, the list and delivery answer from. */
 import type { CampaignEvent, CampaignStatus } from "../events/campaign_events.ts";
-import { campaignStreamPrefix } from "../events/campaign_events.ts";
+import { campaignStreamPrefix, isActiveStatus } from "../events/campaign_events.ts";
 import { type CampaignSettings, settingsAfter } from "../events/campaign_settings.ts";
 import type { RecordedEvent } from "../events/recorded_event.ts";
+import { AudienceUsers } from "./audience_users.ts";
+import { CampaignOrder } from "./campaign_order.ts";
 import { type ContentRevision, nextRevisions } from "./content_revisions.ts";
 import { statusChange } from "./campaign_status.ts";
 import { type RowFold, RowProjection } from "./row_projection.ts";
@@ -140,13 +142,15 @@ function isLive({ status }: Pick<CampaignRow, "status">): boolean {
   return status === "posting" || status === "posting_reflecting_modifications";
 }
 
-/** The read model: the rows, how many campaigns each status has, and the live ones at hand. */
+/** The read model: the rows, their orders for lists, and what is asked of some of them at hand. */
 export class CampaignsProjection extends RowProjection<CampaignRow> {
-  readonly #counts: Map<string, number>;
+  readonly order: CampaignOrder;
   /** By id: what may be shown now. */
   readonly live: ReadonlyMap<string, CampaignRow>;
   /** By id: the drafts that are tested. */
   readonly tested: ReadonlyMap<string, CampaignRow>;
+  readonly #active: ReadonlySet<string>;
+  readonly #users: AudienceUsers;
   /**
    * How often what is delivered has changed here (an answer holds while it stays the same), and the
    * position of the last change.
@@ -154,37 +158,51 @@ export class CampaignsProjection extends RowProjection<CampaignRow> {
   readonly deliveryChanges: { readonly count: number; readonly position: string };
 
   constructor() {
-    const counts = new Map<string, number>();
+    const order = new CampaignOrder();
     const live = new Map<string, CampaignRow>();
     const tested = new Map<string, CampaignRow>();
+    const active = new Set<string>();
+    const users = new AudienceUsers();
     const deliveryChanges = { count: 0, position: "" };
-    const count = (status: string, change: number) =>
-      counts.set(status, (counts.get(status) ?? 0) + change);
-    super(campaignsFold, (id, row, previous) => {
-      if (previous) count(previous.status, -1);
-      count(row.status, 1);
+    super(campaignsFold, (id, row) => {
+      order.set(row);
+      users.set(row);
       if (row.deliveryChangedPosition > deliveryChanges.position) {
         deliveryChanges.count++;
         deliveryChanges.position = row.deliveryChangedPosition;
       }
+      if (isActiveStatus(row.status)) active.add(id);
+      else active.delete(id);
       if (isLive(row)) live.set(id, row);
       else live.delete(id);
       if (row.tests.length > 0) tested.set(id, row);
       else tested.delete(id);
     });
-    this.#counts = counts;
+    this.order = order;
     this.live = live;
     this.tested = tested;
+    this.#active = active;
+    this.#users = users;
     this.deliveryChanges = deliveryChanges;
   }
 
   /** Undefined for one that never existed and for one that was deleted. */
   get(id: string): CampaignRow | undefined {
-    const row = this.rows.get(id);
+    const row = this.live.get(id) ?? this.tested.get(id) ?? this.rows.get(id);
     return row?.status === "deleted" ? undefined : row;
   }
 
+  /** The active campaigns. */
+  active(): CampaignRow[] {
+    return [...this.#active].map((id) => this.get(id)!);
+  }
+
   count(status: CampaignStatus): number {
-    return this.#counts.get(status) ?? 0;
+    return this.order.count(status);
+  }
+
+  /** Ids of the campaigns that could still be shown because of an audience, in order. */
+  usersOf(audienceId: string): string[] {
+    return this.#users.of(audienceId);
   }
 }

@@ -1,6 +1,8 @@
 /** A read model whose rows depend, each on its own, on the events of one stream. */
 import type { RecordedEvent } from "../events/recorded_event.ts";
+import { PackedRows } from "./packed_rows.ts";
 import type { Projection } from "./projection.ts";
+import { RowPositions } from "./row_positions.ts";
 
 export interface RowFold<Row> {
   readonly name: string;
@@ -14,19 +16,19 @@ export interface RowFold<Row> {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-export class RowProjection<Row> implements Projection {
+export class RowProjection<Row extends object> implements Projection {
   readonly name: string;
   readonly revision: number;
-  readonly rows = new Map<string, Row>();
+  readonly rows = new PackedRows<Row>();
   readonly #dirty = new Set<string>();
-  readonly #through = new Map<string, string>();
+  readonly #positions = new RowPositions();
   readonly #rowFold: RowFold<Row>;
-  readonly #onChange: (key: string, row: Row, previous: Row | undefined) => void;
+  readonly #onChange: (key: string, row: Row) => void;
 
   /** `onChange` keeps what is derived from the rows (counts, sorted orders) up to date. */
   constructor(
     rowFold: RowFold<Row>,
-    onChange: (key: string, row: Row, previous: Row | undefined) => void = () => {},
+    onChange: (key: string, row: Row) => void = () => {},
   ) {
     this.name = rowFold.name;
     this.revision = rowFold.revision;
@@ -37,17 +39,13 @@ export class RowProjection<Row> implements Projection {
   fold(recorded: RecordedEvent): void {
     const key = this.#rowFold.rowKey(recorded);
     if (key === undefined) return;
-    const through = this.#through.get(key);
-    if (through !== undefined) {
-      if (recorded.position <= through) return;
-      this.#through.delete(key);
-    }
+    if (this.#positions.has(key, recorded.position)) return;
     const previous = this.rows.get(key);
     const row = this.#rowFold.fold(previous, recorded);
     if (row === previous) return;
     this.rows.set(key, row);
     this.#dirty.add(key);
-    this.#onChange(key, row, previous);
+    this.#onChange(key, row);
   }
 
   takeDirty(): string[] {
@@ -57,14 +55,13 @@ export class RowProjection<Row> implements Projection {
   }
 
   encodeRow(key: string): Uint8Array {
-    return encoder.encode(JSON.stringify(this.rows.get(key)));
+    return encoder.encode(this.rows.text(key));
   }
 
   loadRow(key: string, bytes: Uint8Array, through: string): void {
-    const row = JSON.parse(decoder.decode(bytes)) as Row;
-    this.rows.set(key, row);
-    this.#through.set(key, through);
-    this.#onChange(key, row, undefined);
+    const row = this.rows.setText(key, decoder.decode(bytes));
+    this.#positions.set(key, through);
+    this.#onChange(key, row);
   }
 
   rowKeys(): Iterable<string> {

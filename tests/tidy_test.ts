@@ -11,7 +11,12 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "src/campaign": ["events", "src/decider.ts"],
   "src/workspace": ["events", "src/decider.ts"],
   "src/audience": ["events", "src/decider.ts", "json-logic-engine"],
-  "src/event_store": ["events/recorded_event.ts", "node:"],
+  "src/event_store": [
+    "events/recorded_event.ts",
+    "projections/packed_rows.ts",
+    "projections/row_positions.ts",
+    "node:",
+  ],
   "src/projector": ["events/recorded_event.ts", "projections/projection.ts", "src/event_store"],
   "src/identity": ["src/event_store"],
   "src/transact": [

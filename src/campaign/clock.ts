@@ -39,6 +39,11 @@ export function dueAtMs(state: CampaignState, durations: ClockDurations): number
   return boundaryAhead(state, durations)?.atMs ?? null;
 }
 
+/** Whether neither time nor a calculation will do anything to it, whatever its dates. */
+export function isAtRest({ status }: Pick<CampaignState, "status">): boolean {
+  return status === "none" || status === "writing" || status === "ended" || status === "deleted";
+}
+
 /**
  * What people should expect next. Unlike `dueAtMs` it counts on the audience being calculated in
  * time: before the start that is posting, later (`nowMs` tells) only the end is certain.
@@ -73,15 +78,15 @@ function earlier(end: Boundary | null, other: Boundary | null): Boundary | null 
 }
 
 function endBoundary(state: CampaignState): Boundary | null {
-  const endMs = endMsOf(state);
-  if (endMs === null) return null;
   switch (state.status) {
     case "waiting_to_post":
     case "preparing_to_publish":
     case "posting":
     case "posting_reflecting_modifications":
-    case "stopped":
-      return { atMs: Math.max(endMs, state.clockFloorMs), status: "ended" };
+    case "stopped": {
+      const endMs = endMsOf(state);
+      return endMs === null ? null : { atMs: Math.max(endMs, state.clockFloorMs), status: "ended" };
+    }
     case "none":
     case "writing":
     case "ended":
@@ -93,14 +98,15 @@ function endBoundary(state: CampaignState): Boundary | null {
 /** The boundary that leads from this phase of a campaign's life into the next. */
 function phaseBoundary(state: CampaignState, durations: ClockDurations): Boundary | null {
   const { clockFloorMs, preparingAtMs, snapshot, editedAtMs } = state;
-  const startMs = startMsOf(state);
   switch (state.status) {
     case "waiting_to_post": {
+      const startMs = startMsOf(state);
       if (startMs === null) return null;
       const atMs = Math.max(startMs - durations.prepareLeadMs, clockFloorMs);
       return { atMs, status: "preparing_to_publish" };
     }
     case "preparing_to_publish": {
+      const startMs = startMsOf(state);
       if (startMs === null || snapshot === null) return null;
       const atMs = Math.max(startMs, snapshot.atMs, preparingAtMs, clockFloorMs);
       return { atMs, status: "posting" };

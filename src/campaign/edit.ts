@@ -5,13 +5,14 @@
 import { type CampaignEvent, isActiveStatus } from "../../events/campaign_events.ts";
 import {
   type CampaignSettings,
-  deliveredSettings,
+  changedNames,
   missingForActivation,
   parseSettings,
   patchSettings,
   type Problem,
+  sameDelivered,
   sameJson,
-  sameSettings,
+  sameMeaning,
   typeProblems,
   withDefaults,
 } from "../../events/campaign_settings.ts";
@@ -32,12 +33,15 @@ export function decideEdit(
   const merged = patchSettings(state.settings, patch);
   const parsed = parseSettings(merged, state.settings);
   const settings = "settings" in parsed ? parsed.settings : merged as CampaignSettings;
-  const problems = "settings" in parsed ? typeProblems(parsed.settings) : parsed.problems;
+  const problems = "settings" in parsed
+    ? changedTypeProblems(state.settings, parsed.settings)
+    : parsed.problems;
   // Nothing has a default for these two, whatever else the patch would change.
   if (patch.name === null || patch.type === null) return { invalid: problems };
 
   // Sent again, or sent back as it was read: nothing to judge.
-  if (problems.length === 0 && sameSettings(state.settings, settings)) return [];
+  const changed = problems.length === 0 ? changedNames(state.settings, settings) : [];
+  if (problems.length === 0 && sameMeaning(changed, state.settings, settings)) return [];
 
   const refusal = lockRefusal(state, settings) ??
     pastEndRefusal(state, settings, problems, context);
@@ -50,7 +54,14 @@ export function decideEdit(
   }
   const unknown = unknownAudiences(settings, state.settings, context);
   if (unknown.length > 0) return { invalid: unknown };
-  return [edited(state, settings)];
+  return [edited(state, settings, changed)];
+}
+
+/** What the message's type says of is content and variants alone: where none of it changed, it was judged before. */
+function changedTypeProblems(before: CampaignSettings, after: CampaignSettings): Problem[] {
+  const same = before.type === after.type && before.content === after.content &&
+    before.variants === after.variants;
+  return same ? [] : typeProblems(after);
 }
 
 /** A platform that was disabled after the activation must not stand in the way of other edits. */
@@ -149,23 +160,16 @@ function pastEndRefusal(
   return endInPast({ ...settings, schedule }, context);
 }
 
-function edited(state: CampaignState, settings: CampaignSettings): CampaignEvent {
-  const delivered = !sameJson(
-    deliveredSettings(withDefaults(state.settings)),
-    deliveredSettings(withDefaults(settings)),
-  );
-  const raise = delivered && state.firstPostedAtMs !== null ? 1 : 0;
-  const contentRevision = state.contentRevision + raise;
-  const set = changedSettings(state.settings, settings);
+function edited(
+  state: CampaignState,
+  settings: CampaignSettings,
+  changed: readonly string[],
+): CampaignEvent {
+  const raises = state.firstPostedAtMs !== null &&
+    !sameDelivered(changed, state.settings, settings);
+  const contentRevision = state.contentRevision + (raises ? 1 : 0);
+  // Whole top-level settings; null where the one before is gone.
+  const now = settings as Record<string, unknown>;
+  const set = Object.fromEntries(changed.map((name) => [name, now[name] ?? null]));
   return { type: "campaign_edited", schema: 1, data: { set, contentRevision } };
-}
-
-/** Whole top-level settings; null where the one before is gone. */
-function changedSettings(before: CampaignSettings, after: CampaignSettings) {
-  const old = before as Record<string, unknown>, now = after as Record<string, unknown>;
-  const set: Record<string, unknown> = {};
-  for (const name of new Set([...Object.keys(old), ...Object.keys(now)])) {
-    if (!sameJson(old[name], now[name])) set[name] = now[name] ?? null;
-  }
-  return set;
 }

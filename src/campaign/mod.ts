@@ -1,6 +1,13 @@
 /** The rules of a campaign's life: pure; time and everything else outside comes in as input. */
 export { allowedActions, type CampaignAction } from "./allowed_actions.ts";
-export { type Boundary, type ClockDurations, dueAtMs, dueEvents, nextBoundary } from "./clock.ts";
+export {
+  type Boundary,
+  type ClockDurations,
+  dueAtMs,
+  dueEvents,
+  isAtRest,
+  nextBoundary,
+} from "./clock.ts";
 export {
   type AudienceSnapshot,
   type CampaignCommand,

@@ -83,6 +83,7 @@ export class Claims {
           const answer = this.#decide(draft, ready);
           return { answer, success: answer !== "again" && answer.granted };
         },
+        looksAtReadModels: true,
         ...(request.remember ? { remember: request.remember } : {}),
       });
       const { answer } = outcome;

@@ -7,6 +7,11 @@ export interface Command<State, Answer> {
    * appended first, so it must have no effect but on the draft. A throw gives up this command alone.
    */
   decide(draft: Draft<State>): Decided<Answer>;
+  /**
+   * Set where it also looks at read models: everything before it is then folded first. Others see what
+   * was appended before them in the draft alone.
+   */
+  readonly looksAtReadModels?: boolean;
   /** Where the caller sent an idempotency key: under which its answer is remembered. */
   readonly remember?: {
     readonly scope: string;

@@ -5,6 +5,7 @@
  */
 import type { DomainEvent, EventMeta } from "../../events/recorded_event.ts";
 import { type EncodedEvent, encodeEvent } from "./log_row.ts";
+import type { OwnHeads } from "./own_heads.ts";
 import type { StreamHead, StreamStates } from "./stream_states.ts";
 
 export class Draft<State> {
@@ -15,7 +16,16 @@ export class Draft<State> {
   #bytes = 0;
   #kept = { events: 0, bytes: 0 };
 
-  constructor(readonly base: StreamStates<State>, readonly timeMs: number) {}
+  readonly #time: string;
+
+  constructor(
+    readonly base: StreamStates<State>,
+    readonly timeMs: number,
+    /** Of commits that the base has not folded. */
+    readonly ownHeads: OwnHeads<State>,
+  ) {
+    this.#time = new Date(timeMs).toISOString();
+  }
 
   /** Bytes of all events so far. */
   get bytes(): number {
@@ -23,27 +33,32 @@ export class Draft<State> {
   }
 
   head(stream: string): StreamHead<State> {
-    return this.#changed.get(stream) ?? this.base.head(stream);
+    return this.#changed.get(stream) ?? this.ownHeads.head(stream) ?? this.base.head(stream);
   }
 
   state(stream: string): State {
     return this.head(stream).state;
   }
 
-  /** The streams that have events in this draft. */
-  changedStreams(): Iterable<string> {
-    return this.#changed.keys();
+  /** The heads of the streams that have events in this draft. */
+  get changed(): ReadonlyMap<string, StreamHead<State>> {
+    return this.#changed;
+  }
+
+  /** The streams whose heads are not those of the base. */
+  *changedStreams(): Iterable<string> {
+    yield* this.ownHeads.streams();
+    yield* this.#changed.keys();
   }
 
   append(stream: string, events: readonly DomainEvent[], meta: EventMeta): void {
-    const time = new Date(this.timeMs).toISOString();
     for (const event of events) {
       const head = this.head(stream);
       const version = head.version + 1;
       const encoded = encodeEvent(
         { stream, version, previousHash: head.hash },
         event,
-        time,
+        this.#time,
         meta,
       );
       if (!this.#undo.has(stream)) this.#undo.set(stream, this.#changed.get(stream));

@@ -7,6 +7,8 @@ export const commitChecksMax = 10;
 export const commitMutationsMax = 900;
 /** The engine's limit is 800 KiB a commit, keys included. */
 export const commitBytesMax = 700_000;
+/** One commit of rows in bulk: commands and interactions wait for it about a millisecond. */
+export const bulkCommitBytesMax = 100_000;
 /** The engine's limit is 64 KiB a value; the log's rows and all parts stay below this. */
 export const valueBytesMax = 60_000;
 /** Most keys of one `getMany`. */
@@ -16,14 +18,22 @@ export const keyBytesMax = 2_000;
 /** The engine's limit is 80 KiB for all keys of a commit, its checks included. */
 export const commitKeyBytesMax = 70_000;
 
-const encoder = new TextEncoder();
-
 /** What a key takes in a commit, or a little more. */
 export function keyBytes(key: Deno.KvKey): number {
   return key.reduce<number>(
-    (bytes, part) => bytes + (typeof part === "string" ? encoder.encode(part).length + 2 : 12),
+    (bytes, part) => bytes + (typeof part === "string" ? utf8Bytes(part) + 2 : 12),
     0,
   );
+}
+
+/** Or a little more. Counted because encoding costs more, and every id that gets a number is asked for. */
+function utf8Bytes(text: string): number {
+  let bytes = text.length;
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code > 0x7f) bytes += code > 0x7ff ? 2 : 1;
+  }
+  return bytes;
 }
 
 /** What JSON takes as a value in V8's form, or more: two bytes a character, nine a fraction. */

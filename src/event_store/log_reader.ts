@@ -5,12 +5,19 @@
 import type {
   BodyReference,
   DomainEvent,
+  EventMeta,
   RecordedEvent,
   StoredEvent,
 } from "../../events/recorded_event.ts";
 import { keys } from "./keys.ts";
 import { getManyKeysMax } from "./limits.ts";
-import { decodeRow, LogDamagedError, type LogRow, sha256Hex } from "./log_row.ts";
+import {
+  decodeRow,
+  type EncodedEvent,
+  LogDamagedError,
+  type LogRow,
+  sha256Hex,
+} from "./log_row.ts";
 import { formatPosition, logStart, parsePosition } from "./position.ts";
 
 /** A row of the log as read: its events in order. */
@@ -18,6 +25,13 @@ export interface ReadRow {
   readonly versionstamp: string;
   readonly commitId: string;
   readonly events: readonly RecordedEvent[];
+}
+
+/** A row as this process wrote it. */
+export interface OwnRow {
+  readonly commitId: string;
+  readonly timeMs: number;
+  readonly events: readonly EncodedEvent[];
 }
 
 export interface LogCursor {
@@ -36,6 +50,8 @@ const windowBytesMax = 4 * 1024 * 1024;
 export class LogReader {
   /** Bodies that this process has just written; the first reader need not read them back. */
   readonly #ownBodies = new Map<string, Uint8Array>();
+  /** By versionstamp: rows that this process has just written, and the recorded time of their events. */
+  readonly #ownRows = new Map<string, OwnRow>();
 
   constructor(
     readonly kv: Deno.Kv,
@@ -69,7 +85,12 @@ export class LogReader {
         if (done) return;
         next = windows.next();
         next.catch(() => {});
-        for (const { versionstamp, row, bodies } of window) {
+        for (const { versionstamp, row, bodies, own } of window) {
+          if (own) {
+            timeMs = Math.max(timeMs, own.timeMs);
+            yield this.#ownRow(versionstamp, own, timeMs);
+            continue;
+          }
           const events = row.events.map((stored, index) => {
             timeMs = Math.max(timeMs, Date.parse(stored.time));
             const position = formatPosition(this.epoch, versionstamp, index);
@@ -99,8 +120,9 @@ export class LogReader {
     };
     for await (const entry of entries) {
       const versionstamp = entry.key[entry.key.length - 1] as string;
-      const row = decodeRow(entry.value);
-      window.push({ versionstamp, row, bodies: new Map() });
+      const own = this.#ownRows.get(versionstamp);
+      const row = own ? { commitId: own.commitId, events: [] } : decodeRow(entry.value);
+      window.push({ versionstamp, row, bodies: new Map(), ...(own ? { own } : {}) });
       for (const { body } of row.events) bodyBytes += body?.bytes ?? 0;
       if (window.length >= rowsPerRead || bodyBytes >= windowBytesMax) yield await full();
     }
@@ -152,12 +174,34 @@ export class LogReader {
     return entry.value === null ? null : decodeRow(entry.value).events;
   }
 
+  /** Until it is forgotten, the row is taken from here instead of being decoded. */
+  keepOwnRow(versionstamp: string, row: OwnRow): void {
+    this.#ownRows.set(versionstamp, row);
+  }
+
+  forgetOwnRow(versionstamp: string): void {
+    this.#ownRows.delete(versionstamp);
+  }
+
   keepOwnBody(ref: string, bytes: Uint8Array): void {
     this.#ownBodies.set(ref, bytes);
   }
 
   forgetOwnBody(ref: string): void {
     this.#ownBodies.delete(ref);
+  }
+
+  #ownRow(versionstamp: string, { commitId, events }: OwnRow, timeMs: number): ReadRow {
+    return {
+      versionstamp,
+      commitId,
+      events: events.map(({ stream, version, hash, type, schema, meta, data }, index) => {
+        const position = formatPosition(this.epoch, versionstamp, index);
+        // All members stand in the order in which everybody else reads them.
+        const event = { type, schema, data: JSON.parse(data) };
+        return { position, stream, version, timeMs, meta: inLogOrder(meta), event, hash };
+      }),
+    };
   }
 
   #recorded(
@@ -200,6 +244,8 @@ interface RowWithBodies {
   readonly versionstamp: string;
   readonly row: LogRow;
   readonly bodies: Map<StoredEvent, Uint8Array>;
+  /** Set where this process wrote the row: it needs no decoding. */
+  readonly own?: OwnRow;
 }
 
 interface WantedBody {
@@ -238,4 +284,10 @@ function joined(values: readonly Uint8Array[]): Uint8Array {
     offset += value.length;
   }
   return whole;
+}
+
+function inLogOrder({ actor, commandId, reason, traceId }: EventMeta): EventMeta {
+  return reason === undefined
+    ? { actor, commandId, traceId }
+    : { actor, commandId, reason, traceId };
 }

@@ -16,6 +16,11 @@ export interface EncodedEvent {
   readonly stream: string;
   readonly version: number;
   readonly hash: string;
+  readonly type: string;
+  readonly schema: number;
+  readonly meta: EventMeta;
+  /** Canonical JSON of the event's data. */
+  readonly data: string;
   /** Canonical JSON of the stored event. */
   readonly text: string;
   readonly bytes: number;
@@ -34,8 +39,8 @@ export function encodeEvent(
   body?: BodyReference,
 ): EncodedEvent {
   // The members stand in the order of RFC 8785, so that the text with the hash is canonical too.
-  const before = (body ? `{"body":${canonicalJson(body)},` : "{") +
-    `"data":${canonicalJson(event.data)},`;
+  const data = canonicalJson(event.data);
+  const before = (body ? `{"body":${canonicalJson(body)},` : "{") + `"data":${data},`;
   const after = `"meta":${canonicalJson(meta)},"schema":${event.schema},` +
     `"stream":${JSON.stringify(place.stream)},"time":"${time}",` +
     `"type":${JSON.stringify(event.type)},"version":${place.version}}`;
@@ -45,6 +50,10 @@ export function encodeEvent(
     stream: place.stream,
     version: place.version,
     hash,
+    type: event.type,
+    schema: event.schema,
+    meta,
+    data,
     text,
     bytes: isAscii.test(text) ? text.length : encoder.encode(text).length,
   };

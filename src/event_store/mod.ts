@@ -12,6 +12,7 @@ export { commit, retried, StoreUnavailableError, TooLargeError } from "./commit.
 export { Draft } from "./draft.ts";
 export { keys } from "./keys.ts";
 export {
+  bulkCommitBytesMax,
   commitBytesMax,
   commitKeyBytesMax,
   commitMutationsMax,

@@ -2,6 +2,8 @@
  * The head of every stream that commands decide on: version, hash and state, folded from the log. It
  * is kept as rows like any read model, so that a start need not fold the whole log.
  */
+import { PackedRows } from "../../projections/packed_rows.ts";
+import { RowPositions } from "../../projections/row_positions.ts";
 import type { DomainEvent, RecordedEvent } from "../../events/recorded_event.ts";
 
 export interface StreamHead<State> {
@@ -14,6 +16,8 @@ export interface StreamRules<State> {
   /** Whether commands decide on this stream. */
   tracks(stream: string): boolean;
   initial(stream: string): State;
+  /** Whether a state is at rest: nothing but a command will move it, and nobody who starts needs it. */
+  isAtRest?(stream: string, state: State): boolean;
   evolve(stream: string, state: State, event: DomainEvent, timeMs: number): State;
 }
 
@@ -22,16 +26,18 @@ const decoder = new TextDecoder();
 
 export class StreamStates<State> {
   readonly name = "stream_states";
-  readonly #heads = new Map<string, StreamHead<State>>();
-  readonly #through = new Map<string, string>();
+  readonly #heads = new PackedRows<StreamHead<State>>();
+  /** The streams that are not at rest. */
+  readonly #moving = new Set<string>();
+  readonly #positions = new RowPositions();
   readonly #dirty = new Set<string>();
   readonly #listeners: ((stream: string, head: StreamHead<State>) => void)[] = [];
 
   constructor(readonly revision: number, readonly rules: StreamRules<State>) {}
 
-  /** Told of every head that there is, and from now on of every change. */
+  /** Told of every head that is not at rest, and from now on of every change. */
   onChange(listener: (stream: string, head: StreamHead<State>) => void): void {
-    for (const [stream, head] of this.#heads) listener(stream, head);
+    for (const stream of this.#moving) listener(stream, this.head(stream));
     this.#listeners.push(listener);
   }
 
@@ -43,21 +49,19 @@ export class StreamStates<State> {
   fold(recorded: RecordedEvent): void {
     const { stream } = recorded;
     if (!this.rules.tracks(stream)) return;
-    const through = this.#through.get(stream);
-    if (through !== undefined) {
-      if (recorded.position <= through) return;
-      this.#through.delete(stream);
-    }
+    if (this.#positions.has(stream, recorded.position)) return;
     const head = this.head(stream);
     if (recorded.version !== head.version + 1) {
       throw new Error(`${stream} goes from version ${head.version} to ${recorded.version}`);
     }
-    this.#set(stream, {
+    const next = {
       version: recorded.version,
       hash: recorded.hash,
       state: this.rules.evolve(stream, head.state, recorded.event, recorded.timeMs),
-    });
+    };
+    this.#heads.set(stream, next);
     this.#dirty.add(stream);
+    this.#changed(stream, next);
   }
 
   takeDirty(): string[] {
@@ -67,20 +71,22 @@ export class StreamStates<State> {
   }
 
   encodeRow(stream: string): Uint8Array {
-    return encoder.encode(JSON.stringify(this.head(stream)));
+    return encoder.encode(this.#heads.text(stream));
   }
 
   loadRow(stream: string, bytes: Uint8Array, through: string): void {
-    this.#through.set(stream, through);
-    this.#set(stream, JSON.parse(decoder.decode(bytes)));
+    const head = this.#heads.setText(stream, decoder.decode(bytes));
+    this.#positions.set(stream, through);
+    this.#changed(stream, head);
   }
 
   rowKeys(): Iterable<string> {
     return this.#heads.keys();
   }
 
-  #set(stream: string, head: StreamHead<State>): void {
-    this.#heads.set(stream, head);
+  #changed(stream: string, head: StreamHead<State>): void {
+    if (this.rules.isAtRest?.(stream, head.state)) this.#moving.delete(stream);
+    else this.#moving.add(stream);
     for (const listener of this.#listeners) listener(stream, head);
   }
 }

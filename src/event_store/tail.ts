@@ -38,6 +38,11 @@ export class Tail {
     return this.#cursor;
   }
 
+  /** Of the last row folded; empty before the first. */
+  get versionstamp(): string {
+    return this.#versionstamp;
+  }
+
   /** Why the tail stands still, when it does. */
   get failure(): unknown {
     return this.#failure;
@@ -131,6 +136,7 @@ export class Tail {
         this.#cursor = { position: last.position, timeMs: last.timeMs };
       }
       this.#versionstamp = row.versionstamp;
+      this.reader.forgetOwnRow(row.versionstamp);
     }
   }
 }

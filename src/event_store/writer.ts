@@ -12,17 +12,27 @@ import { Draft } from "./draft.ts";
 import { keys } from "./keys.ts";
 import { keyBytesMax } from "./limits.ts";
 import { encodeRow } from "./log_row.ts";
-import { readRemembered, rememberedKeptMs, rememberedKeyBytes } from "./remembered.ts";
+import { OwnHeads } from "./own_heads.ts";
+import { formatPosition } from "./position.ts";
+import {
+  readRemembered,
+  rememberedKeptMs,
+  rememberedKeyBytes,
+  type ScopedKey,
+} from "./remembered.ts";
 import type { StreamStates } from "./stream_states.ts";
 import type { Tail } from "./tail.ts";
 
 const commandsPerCommitMax = 256;
 /** Commands waiting for a commit; beyond it callers are told to come back. */
 const queueMax = 10_000;
-/** The longest that a command waits for others. */
-const gatherMsMax = 1;
-/** How fast many callers are forgotten when few come. */
-const recentBatchDecay = 0.9;
+/**
+ * Commits that are folded together while many come: each read of the log takes the store's time from
+ * the next commit. Whoever reads asks for what is missing, and the tail looks on its own.
+ */
+const commitsPerFold = 4;
+/** Commits of its own that the writer may be ahead of the states. */
+const commitsAheadMax = 16;
 /** Other instances may be first this often in a row before the caller is told to come back. */
 const conflictsMax = 100;
 
@@ -45,11 +55,16 @@ export interface WriterOptions<State> {
 export class Writer<State> {
   readonly #options: WriterOptions<State>;
   #queue: Waiting<State>[] = [];
+  readonly #ownHeads = new OwnHeads<State>();
+  /** Of the newest event of this writer. */
+  #last = { position: "", timeMs: 0 };
   #tip: string | null = null;
   #tipKnown = false;
   #running: Promise<void> | null = null;
-  /** About as many commands as came together lately. */
-  #recentBatch = 1;
+  /** Whether the last command came alone: then the next one need not wait for others. */
+  #alone = true;
+  /** Answers those of the last commit. */
+  #answers: (() => void) | null = null;
 
   constructor(options: WriterOptions<State>) {
     this.#options = options;
@@ -82,10 +97,8 @@ export class Writer<State> {
   }
 
   async #run(): Promise<void> {
-    // Requests that arrive in the same turn of the event loop share the commit.
-    await Promise.resolve();
+    await this.#gather();
     while (this.#queue.length > 0) {
-      await this.#gather();
       const batch = this.#queue.splice(0, commandsPerCommitMax);
       try {
         await this.#process(batch);
@@ -93,63 +106,60 @@ export class Writer<State> {
         this.#tipKnown = false;
         for (const waiting of batch) waiting.reject(error);
       }
+      if (this.#queue.length === 0) this.#answerLast();
     }
     // In the turn that found the queue empty: a command that comes later starts the next run.
     this.#running = null;
   }
 
-  /**
-   * Callers who were answered together come back together: the first of them waits a moment for the
-   * others, instead of making them wait for a commit of its own. A lone caller never waits.
-   */
+  /** Requests that arrive in the same turn of the event loop share a commit. */
   async #gather(): Promise<void> {
-    const expected = Math.floor(this.#recentBatch);
-    const startedAtMs = performance.now();
-    while (this.#queue.length < expected && performance.now() - startedAtMs < gatherMsMax) {
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    this.#recentBatch = Math.max(this.#queue.length, this.#recentBatch * recentBatchDecay);
+    if (this.#alone) await Promise.resolve();
+    else await new Promise((resolve) => setImmediate(resolve));
+    this.#alone = this.#queue.length === 1;
+  }
+
+  /** Answers those of the last commit. The next one is under way by then, or there is none. */
+  #answerLast(): void {
+    const answer = this.#answers;
+    this.#answers = null;
+    answer?.();
   }
 
   async #process(waiting: Waiting<State>[]): Promise<void> {
     const { kv, epoch, tail } = this.#options;
+    const remembered = waiting.flatMap(({ command }) => command.remember ? [command.remember] : []);
+    const fold = waiting.some(({ command }) => command.looksAtReadModels);
     for (let conflicts = 0; conflicts < conflictsMax; conflicts++) {
-      await this.#foldToTip();
-      const known = await readRemembered(
-        kv,
-        waiting.flatMap(({ command }) => command.remember ? [command.remember] : []),
-      );
-      const draft = new Draft(
-        this.#options.states,
-        Math.max(this.#options.nowMs(), tail.cursor.timeMs),
-      );
+      if (this.#mustRead(fold)) await this.#readToTip();
+      this.#options.assertFolding();
+      const known = remembered.length > 0 ? await this.#remembered(remembered) : noneKnown;
       const commitId = this.#options.newId();
-      const decidedOn = tail.cursor.position;
+      const draft = this.#draft();
+      const decidedOn = maximum(this.#last.position, tail.cursor.position);
       const batch = new Batch(waiting, draft, known, { epoch, commitId, decidedOn });
       if (batch.isEmpty) {
+        this.#answerLast();
         if (await this.#readTip() !== this.#tip) {
           this.#tipKnown = false;
           continue;
         }
         batch.answer("");
       } else {
-        const outcome = await commit(kv, {
+        const committing = commit(kv, {
           commitId,
           epoch,
           count: draft.events.length,
           build: (operation) => this.#build(operation, batch),
         });
+        this.#answerLast();
+        const outcome = await committing;
         if (!outcome.stored) {
           this.#tipKnown = false;
           continue;
         }
-        this.#tip = outcome.versionstamp;
-        // A commit of answers alone has no row that a read could wait for.
-        if (draft.events.length > 0) tail.noteOwnCommands(outcome.versionstamp);
-        // Answered before it is folded: reads wait for their own process's commits.
-        batch.answer(outcome.versionstamp);
-        // A failing read here does not undo the commit; the next batch reads again.
-        await tail.poll().catch(() => this.#tipKnown = false);
+        this.#stored(outcome.versionstamp, commitId, draft);
+        this.#answers = () => batch.answer(outcome.versionstamp);
       }
       this.#queue.unshift(...batch.later);
       return;
@@ -157,13 +167,53 @@ export class Writer<State> {
     throw new StoreUnavailableError("other instances kept appending first");
   }
 
-  async #foldToTip(): Promise<void> {
+  /** Answered before it is folded: reads wait for their own process's commits. */
+  #stored(versionstamp: string, commitId: string, draft: Draft<State>): void {
+    const { epoch, tail } = this.#options;
+    this.#tip = versionstamp;
+    // A commit of answers alone has no row that a read could wait for.
+    if (draft.events.length === 0) return;
+    this.#last = {
+      position: formatPosition(epoch, versionstamp, draft.events.length - 1),
+      timeMs: draft.timeMs,
+    };
+    this.#ownHeads.keep(versionstamp, draft.changed);
+    // A read that was under way may have found the commit before its reply came.
+    if (versionstamp > tail.versionstamp) {
+      const { events, timeMs } = draft;
+      tail.reader.keepOwnRow(versionstamp, { commitId, timeMs, events });
+    }
+    tail.noteOwnCommands(versionstamp);
+    if (!this.#alone && this.#ownHeads.commitCount % commitsPerFold > 0) return;
+    // A failing read does not undo the commit; the next batch reads again.
+    tail.poll().catch(() => this.#tipKnown = false);
+  }
+
+  #draft(): Draft<State> {
+    const { tail, states, nowMs } = this.#options;
+    // From here to the commit nothing is folded: what the states have is theirs to say.
+    this.#ownHeads.dropThrough(tail.versionstamp);
+    const timeMs = Math.max(nowMs(), tail.cursor.timeMs, this.#last.timeMs);
+    return new Draft(states, timeMs, this.#ownHeads);
+  }
+
+  /** `fold`: the states and the read models have to be there, not the heads alone. */
+  #mustRead(fold: boolean): boolean {
+    return fold || !this.#tipKnown || this.#ownHeads.commitCount >= commitsAheadMax;
+  }
+
+  async #readToTip(): Promise<void> {
+    this.#answerLast();
     if (!this.#tipKnown) {
       this.#tip = await this.#readTip();
       this.#tipKnown = true;
     }
     if (this.#tip !== null) await this.#options.tail.readThrough(this.#tip);
-    this.#options.assertFolding();
+  }
+
+  #remembered(wanted: readonly ScopedKey[]): ReturnType<typeof readRemembered> {
+    this.#answerLast();
+    return readRemembered(this.#options.kv, wanted);
   }
 
   #readTip(): Promise<string | null> {
@@ -188,4 +238,11 @@ export class Writer<State> {
     }
     return operation;
   }
+}
+
+const noneKnown: Awaited<ReturnType<typeof readRemembered>> = new Map();
+
+/** Of two positions. */
+function maximum(one: string, other: string): string {
+  return one > other ? one : other;
 }

@@ -59,15 +59,22 @@ export function route<Query extends z.ZodObject>(declared: Route<Query>): Route 
   return declared as unknown as Route;
 }
 
-export function mount(app: Hono, routes: readonly Route[], keyring: Keyring): void {
+/** `answered` sees every answer of a route that does not throw. */
+export function mount(
+  app: Hono,
+  routes: readonly Route[],
+  keyring: Keyring,
+  answered: (context: Context, response: Response) => Response,
+): void {
   for (const declared of routes) {
     const path = declared.path.replaceAll(/\{(\w+)\}/g, ":$1");
     const query = declared.query ?? noQuery;
-    app.on(declared.method.toUpperCase(), path, (context) => {
+    app.on(declared.method.toUpperCase(), path, async (context) => {
       const principal = declared.roles === "public"
         ? anybody
         : keyring.check(context.req.header("authorization"), declared.roles);
-      return declared.handle({ context, principal, query: parseQuery(context.req.url, query) });
+      const call = { context, principal, query: parseQuery(context.req.url, query) };
+      return answered(context, await declared.handle(call));
     });
   }
 }

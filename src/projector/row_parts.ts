@@ -3,6 +3,7 @@
  * parts of a larger row stand beside those of the row before, until its head names them.
  */
 import {
+  bulkCommitBytesMax,
   commitBytesMax,
   commitKeyBytesMax,
   commitMutationsMax,
@@ -33,8 +34,10 @@ export class CommitBatch {
   #mutations: Mutation[] = [];
   #size: Size = { mutations: 0, bytes: 0, keyBytes: 0 };
 
+  /** An empty one takes whatever fits a commit. */
   hasRoom(mutations: readonly Mutation[]): boolean {
-    return isWithin(sum(this.#size, sizeOf(mutations)));
+    const size = sum(this.#size, sizeOf(mutations));
+    return isWithin(size) && (this.#mutations.length === 0 || size.bytes <= bulkCommitBytesMax);
   }
 
   add(mutations: readonly Mutation[]): void {
@@ -100,6 +103,9 @@ export function belongs(row: RowParts, key: string, entry: Deno.KvEntry<unknown>
 }
 
 export function joined(row: RowParts): StoredRow {
+  if (row.values.length === 1) {
+    return { key: row.key, bytes: row.first.bytes, through: row.first.through };
+  }
   const bytes = new Uint8Array(row.values.reduce((total, value) => total + value.length, 0));
   let offset = 0;
   for (const value of row.values) {

@@ -22,10 +22,15 @@ export class DueTimes {
 
   /** The streams due at `nowMs`, earliest first. They stay due until they are set anew. */
   due(nowMs: number): string[] {
-    return [...this.#current]
-      .filter(([, atMs]) => atMs <= nowMs)
-      .sort(([, a], [, b]) => a - b)
-      .map(([stream]) => stream);
+    // A due time that was set, unset and set again stands in the heap twice.
+    const due = new Map<string, { atMs: number; stream: string }>();
+    for (let next = this.next; next !== null && next <= nowMs; next = this.next) {
+      const top = this.#heap[0]!;
+      this.#pop();
+      due.set(top.stream, top);
+    }
+    for (const entry of due.values()) this.#push(entry);
+    return [...due.keys()];
   }
 
   #dropStale(): void {

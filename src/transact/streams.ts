@@ -5,7 +5,11 @@ import { type ClaimEvent, claimsStreamPrefix } from "../../events/claim_events.t
 import type { DomainEvent } from "../../events/recorded_event.ts";
 import { type WorkspaceEvent, workspaceStream } from "../../events/workspace_events.ts";
 import { audienceDecider, type AudienceState } from "../audience/mod.ts";
-import { campaignDecider, type CampaignState } from "../campaign/mod.ts";
+import {
+  campaignDecider,
+  type CampaignState,
+  isAtRest as isCampaignAtRest,
+} from "../campaign/mod.ts";
 import type { StreamRules } from "../event_store/mod.ts";
 import { workspaceDecider, type WorkspaceState } from "../workspace/mod.ts";
 import { claimsAfter, type GrantedClaims, noClaims } from "./granted_claims.ts";
@@ -25,6 +29,10 @@ export const streamRules: StreamRules<StreamState> = {
       ? audienceDecider.initial
       : campaignDecider.initial;
   },
+
+  isAtRest: (stream, state) =>
+    stream.startsWith(claimsStreamPrefix) ||
+    (stream.startsWith(campaignStreamPrefix) && isCampaignAtRest(state as CampaignState)),
 
   evolve: (stream, state, event: DomainEvent, timeMs) => {
     if (stream === workspaceStream) {

@@ -187,10 +187,12 @@ export class Transact {
     meta: EventMeta,
     countMax = Infinity,
   ): number {
+    const { prepareLeadMs, reflectWindowMs } = this.durations;
+    const clock = { nowMs: draft.timeMs, prepareLeadMs, reflectWindowMs };
     const due = streams.flatMap((stream) => {
       const state = draft.state(stream) as CampaignState;
       if (!exists(state)) return [];
-      return dueEvents(state, this.#context(draft, stream)).map((event) => ({ stream, event }));
+      return dueEvents(state, clock).map((event) => ({ stream, event }));
     });
     due.sort((one, other) => dateOf(one.event) - dateOf(other.event));
     const recorded = due.slice(0, countMax);

@@ -3,13 +3,14 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import {
   type CampaignSettings,
+  changedNames,
   clickableElements,
   contentFor,
   deliveredSettings,
   mergePatch,
   parseSettings,
   sameJson,
-  sameSettings,
+  sameMeaning,
   typeProblems,
   withDefaults,
 } from "../../events/campaign_settings.ts";
@@ -17,6 +18,13 @@ import { minimal, settingsOf, spring, withValue } from "./settings_examples.ts";
 
 const draft = settingsOf({ name: "A draft", type: "modal_text" });
 const page = { type: "weblink", url: "https://x.example/" };
+
+/** As an edit asks it: of what is given differently alone. */
+function sameSettings(one: CampaignSettings, other: CampaignSettings): boolean {
+  const same = sameMeaning(changedNames(one, other), one, other);
+  assertEquals(sameJson(withDefaults(one), withDefaults(other)), same);
+  return same;
+}
 
 Deno.test("the defaults of an empty draft", () => {
   assertEquals(withDefaults(draft), {

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { encodeMemberChanges, type MemberChange } from "../../events/member_changes.ts";
 import type { DomainEvent, RecordedEvent } from "../../events/recorded_event.ts";
-import { audienceUsers } from "../../projections/audience_users.ts";
+import { AudienceUsers } from "../../projections/audience_users.ts";
 import { AudiencesProjection } from "../../projections/audiences.ts";
 import type { CampaignRow } from "../../projections/campaigns.ts";
 import { law } from "../support/laws.ts";
@@ -308,7 +308,8 @@ Deno.test("audience users: those that could still be shown because of it, each o
     audienceId,
     ...(excludeAudienceId ? { excludeAudienceId } : {}),
   });
-  const users = audienceUsers([
+  const users = new AudienceUsers();
+  const rows = [
     row("c3", "writing", to("a")),
     row("c1", "posting", to("a", "b")),
     row("c2", "stopped", to("a", "a")),
@@ -316,6 +317,15 @@ Deno.test("audience users: those that could still be shown because of it, each o
     row("c5", "deleted", to("a")),
     row("c6", "writing", { kind: "all", excludeAudienceId: "b" }),
     row("c7", "writing", undefined),
+  ];
+  rows.forEach((one) => users.set(one));
+  assertEquals([users.of("a"), users.of("b"), users.of("c")], [
+    ["c1", "c2", "c3"],
+    ["c1", "c6"],
+    [],
   ]);
-  assertEquals(Object.fromEntries(users), { a: ["c1", "c2", "c3"], b: ["c1", "c6"] });
+  users.set(row("c2", "ended", to("a")));
+  users.set(row("c1", "posting", to("b")));
+  users.set(row("c7", "writing", to("c")));
+  assertEquals([users.of("a"), users.of("b"), users.of("c")], [["c3"], ["c1", "c6"], ["c7"]]);
 });

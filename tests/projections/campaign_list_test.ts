@@ -1,7 +1,7 @@
 /** The list of campaigns: filter, search, sort, and pages that hold while campaigns come. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import type { CampaignStatus } from "../../events/campaign_events.ts";
+import { type CampaignStatus, campaignStatuses } from "../../events/campaign_events.ts";
 import type { CampaignSettings } from "../../events/campaign_settings.ts";
 import {
   listCampaigns,
@@ -37,8 +37,12 @@ function rowOf({ settings, ...given }: Some): CampaignRow {
 
 function modelOf(rows: readonly Some[]): CampaignsProjection {
   const model = new CampaignsProjection();
-  for (const row of rows) model.rows.set(row.id, rowOf(row));
+  for (const row of rows) put(model, row);
   return model;
+}
+
+function put(model: CampaignsProjection, row: Some): void {
+  model.loadRow(row.id, new TextEncoder().encode(JSON.stringify(rowOf(row))), "");
 }
 
 const all: ListQuery = { sort: "createdAt", descending: false, limit: 200 };
@@ -185,11 +189,29 @@ Deno.test("campaign list: campaigns that come between pages leave the others as 
     const before = rows.slice(0, first), later = rows.slice(first);
     const model = modelOf(before);
     const ids = paged(model, query, () => {
-      for (const row of later.splice(0, 2)) model.rows.set(row.id, rowOf(row));
+      for (const row of later.splice(0, 2)) put(model, row);
     });
     const there = new Set(before.map(({ id }) => id));
     assertEquals(ids.filter((id) => there.has(id)), wanted(before, query));
     // New ones appear behind the page that was read, or not at all; never twice, always in order.
     assertEquals(ids, wanted(rows, query).filter((id) => ids.includes(id)));
+  }, 1_000);
+});
+
+Deno.test("campaign list: after any changes it is as if it were sorted anew", () => {
+  law(fc.tuple(fc.array(row, { maxLength: 60 }), fc.nat(60), query), ([changes, first, query]) => {
+    const model = new CampaignsProjection();
+    const last = new Map<string, Some>();
+    for (const [index, change] of changes.entries()) {
+      // The orders are made when they are first asked for, and kept from then on.
+      if (index === first) { for (const sort of listSorts) listCampaigns(model, { ...all, sort }); }
+      put(model, change);
+      last.set(change.id, change);
+    }
+    const rows = [...last.values()];
+    assertEquals(paged(model, query), wanted(rows, query));
+    for (const status of campaignStatuses) {
+      assertEquals(model.count(status), rows.filter((row) => row.status === status).length);
+    }
   }, 1_000);
 });

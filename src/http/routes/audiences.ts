@@ -4,7 +4,6 @@ import { audienceKinds } from "../../../events/audience_events.ts";
 import { nameGraphemesMax } from "../../../events/campaign_settings.ts";
 import { singleLine } from "../../../events/message_text.ts";
 import type { AudienceRow } from "../../../projections/audiences.ts";
-import { audienceUsers } from "../../../projections/audience_users.ts";
 import type { AudienceCommand, AudienceState } from "../../audience/mod.ts";
 import { audienceStream, type Done } from "../../transact/mod.ts";
 import { instant } from "../campaign_json.ts";
@@ -54,7 +53,7 @@ export function audienceRoutes(engine: Engine): Route[] {
   const { models } = engine;
   const readModels = [models.audiences, models.campaigns];
 
-  const usersNow = () => audienceUsers(models.campaigns.model.rows.values());
+  const usersOf = (audienceId: string) => models.campaigns.model.usersOf(audienceId);
 
   const onAudience = async (
     call: Call<unknown>,
@@ -79,7 +78,7 @@ export function audienceRoutes(engine: Engine): Route[] {
   /** Members and campaigns are not of the audience's stream: they are told as they are known here. */
   const stateAnswer = (id: string, { state, version }: Done<AudienceState>): CommandAnswer => {
     const size = models.audiences.model.get(id)?.size ?? 0;
-    const usedBy = usersNow().get(id) ?? [];
+    const usedBy = usersOf(id);
     return {
       status: 200,
       headers: { "content-type": "application/json", etag: etagOf(version) },
@@ -135,11 +134,10 @@ export function audienceRoutes(engine: Engine): Route[] {
           limit,
           ...(id === undefined ? {} : { after: { createdAtMs: Date.parse(createdAt!), id } }),
         });
-        const users = usersNow();
         const last = page.more ? page.rows.at(-1)! : null;
         return json(
           {
-            items: page.rows.map((row) => audienceJson(row, users.get(row.id) ?? [])),
+            items: page.rows.map((row) => audienceJson(row, usersOf(row.id))),
             nextCursor: last && encodeCursor([instant(last.createdAtMs), last.id]),
           },
           200,
@@ -161,7 +159,7 @@ export function audienceRoutes(engine: Engine): Route[] {
         const row = models.audiences.model.get(context.req.param("id")!);
         if (!row) throw notFound();
         const headers = { etag: etagOf(row.version), ...positionHeader(position) };
-        return json(audienceJson(row, usersNow().get(row.id) ?? []), 200, headers);
+        return json(audienceJson(row, usersOf(row.id)), 200, headers);
       },
     }),
     route({

@@ -192,12 +192,11 @@ export function rehearsalRoutes(engine: Engine): Route[] {
           models.audiences,
           models.subjects,
         ]);
-        const { rows } = models.campaigns.model;
         const row = models.campaigns.model.get(context.req.param("id")!);
         if (!row) throw notFound();
         const { audience } = withDefaults(row.settings);
         const zone = models.workspace.model.row.timeZone;
-        const competitors = competitorsOf(row, rows.values(), nowOf(engine));
+        const competitors = competitorsOf(row, models.campaigns.model.active(), nowOf(engine));
         const answer = await engine.reach.of(row.settings, async (reached) => ({
           reach: reached && countShared(reached, everybody),
           controlPercent: audience.controlPercent,
