@@ -13,6 +13,7 @@ try {
   const placard = await openPlacard({
     ...config,
     kv,
+    ingestsOnThread: true,
     nowMs: Date.now,
     newId: () => crypto.randomUUID().replaceAll("-", ""),
     newSecret: () => crypto.getRandomValues(new Uint8Array(32)).toHex(),

@@ -42,6 +42,10 @@ export async function withScene(body: (scene: Scene) => Promise<void>): Promise<
   }
 }
 
+/** The body of a request; an item may be anything. */
+export const bodyOf = (items: readonly unknown[]): Uint8Array =>
+  new TextEncoder().encode(JSON.stringify({ interactions: items }));
+
 /** The chunks in the log. */
 export async function chunks({ server }: Scene): Promise<RecordedEvent[]> {
   const events: RecordedEvent[] = [];
