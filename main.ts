@@ -1,6 +1,7 @@
 /** Placard's server: config → open store → wire → serve. */
 import { dirname } from "node:path";
 import { type Config, ConfigError, configFrom, isUrl } from "./src/config.ts";
+import { makerOnThread } from "./src/ingest/mod.ts";
 import { openPlacard } from "./src/placard.ts";
 import { RequestsUnderWay } from "./src/requests_under_way.ts";
 
@@ -13,7 +14,7 @@ try {
   const placard = await openPlacard({
     ...config,
     kv,
-    ingestsOnThread: true,
+    openMaker: makerOnThread,
     nowMs: Date.now,
     newId: () => crypto.randomUUID().replaceAll("-", ""),
     newSecret: () => crypto.getRandomValues(new Uint8Array(32)).toHex(),

@@ -26,7 +26,7 @@ import { BodyWriter, openLog, StreamIndex, StreamStates, Tail, Writer } from "./
 import { sha256Hex } from "./event_store/mod.ts";
 import { createApp, type Engine, Keyring, type Models } from "./http/mod.ts";
 import { IdentityRegister } from "./identity/mod.ts";
-import { type CampaignFacts, Ingest, makerInProcess, makerOnThread } from "./ingest/mod.ts";
+import { type CampaignFacts, Ingest, makerInProcess, type OpenMaker } from "./ingest/mod.ts";
 import { Profiles } from "./profiles/mod.ts";
 import { Mounted, Projector } from "./projector/mod.ts";
 import { Scheduler } from "./scheduler/mod.ts";
@@ -53,8 +53,8 @@ export interface PlacardOptions {
   nowMs(): number;
   newId(): string;
   newSecret(): string;
-  /** Whether interactions are read and judged on a thread of their own. */
-  readonly ingestsOnThread?: boolean;
+  /** Where interactions are read and judged; default: in this thread. */
+  readonly openMaker?: OpenMaker;
   onBug(error: unknown, request: Request): void;
 }
 
@@ -130,7 +130,7 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     bodies: bodyWriter(interactionsStreamPrefix),
     tail,
     identities,
-    openMaker: options.ingestsOnThread ? makerOnThread : makerInProcess,
+    openMaker: options.openMaker ?? makerInProcess,
     campaign: (campaignId) => campaignFacts(states, models, campaignId),
     onFailure: (error) => options.onBug(error, new Request("http://localhost/v1/interactions")),
     nowMs,

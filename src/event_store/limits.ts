@@ -16,14 +16,22 @@ export const keyBytesMax = 2_000;
 /** The engine's limit is 80 KiB for all keys of a commit, its checks included. */
 export const commitKeyBytesMax = 70_000;
 
-const encoder = new TextEncoder();
-
 /** What a key takes in a commit, or a little more. */
 export function keyBytes(key: Deno.KvKey): number {
   return key.reduce<number>(
-    (bytes, part) => bytes + (typeof part === "string" ? encoder.encode(part).length + 2 : 12),
+    (bytes, part) => bytes + (typeof part === "string" ? utf8Bytes(part) + 2 : 12),
     0,
   );
+}
+
+/** Or a little more. Counted because encoding costs more, and every id that gets a number is asked for. */
+function utf8Bytes(text: string): number {
+  let bytes = text.length;
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code > 0x7f) bytes += code > 0x7ff ? 2 : 1;
+  }
+  return bytes;
 }
 
 /** What JSON takes as a value in V8's form, or more: two bytes a character, nine a fraction. */

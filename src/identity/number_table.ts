@@ -100,8 +100,11 @@ export class NumberTable {
   }
 
   #slotIn(bucket: number, digest: Int32Array): number {
+    const words = this.#words;
+    const first = digest[0]!;
     for (let at = bucket; at < bucket + bucketWords; at += slotWords) {
-      if (this.#holds(at, digest) && Atomics.load(this.#words, at + 3) !== 0) return at;
+      // Looked at again, in order, where the first word fits: that costs more.
+      if (words[at] === first && this.#holds(at, digest) && words[at + 3] !== 0) return at;
     }
     return -1;
   }
