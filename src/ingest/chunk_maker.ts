@@ -92,7 +92,7 @@ export class ChunkMaker {
   }
 
   #arrive(head: RequestHead, body: Uint8Array): void {
-    const batch = parseBatch(body, head.coding);
+    const batch = parseBatch(body, head.isGzip ? "gzip" : "identity");
     const judged = this.#judge(batch);
     if (judged.early.size === 0) return this.#number(head, judged);
     this.#held.set(head.request, { head, batch });

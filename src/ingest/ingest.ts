@@ -24,8 +24,8 @@ import { Outbox } from "./outbox.ts";
 export const waitingBytesMax = 16 * 1024 * 1024;
 /** Chunks that are made or committed at one time: the next is made while one is on its way to disk. */
 const chunksUnderWayMax = 2;
-/** Messages that the maker has not answered yet; what comes meanwhile is gathered. */
-const messagesUnderWayMax = 2;
+/** A maker that has work is told more only when so many requests have gathered: a message costs. */
+const gatheredMin = 16;
 
 export interface Received {
   readonly accepted: number;
@@ -137,10 +137,12 @@ export class Ingest {
     const request = ++this.#requests;
     return await new Promise((resolve, reject) => {
       this.#waiting.set(request, { remember, resolve, reject });
-      this.#outbox.addRequest(
-        { request, length: body.length, coding, isAlone: remember !== null },
-        body,
-      );
+      this.#outbox.addRequest({
+        request,
+        length: body.length,
+        ...(coding === "gzip" ? { isGzip: true } : {}),
+        ...(remember ? { isAlone: true } : {}),
+      }, body);
       this.#send();
     });
   }
@@ -156,7 +158,9 @@ export class Ingest {
 
   #send(): void {
     if (!this.#maker) this.#open();
-    if (this.#outbox.isEmpty || this.#messagesUnderWay >= messagesUnderWayMax) return;
+    if (this.#outbox.isEmpty || this.#messagesUnderWay > 1) return;
+    // The second message lies ready for the maker, so that it never waits for this side.
+    if (this.#messagesUnderWay === 1 && this.#outbox.requestCount < gatheredMin) return;
     const { tail, nowMs } = this.#options;
     this.#messagesUnderWay++;
     this.#maker!.post(this.#outbox.take({

@@ -3,7 +3,7 @@
  * the one that makes chunks of them. All of it is plain data, so that the sides may be two threads.
  */
 import type { IdentityKind } from "../identity/mod.ts";
-import type { BatchError, Coding, Rejected } from "./batch.ts";
+import type { BatchError, Rejected } from "./batch.ts";
 import type { CampaignFacts } from "./campaign_facts.ts";
 
 /** Everything that there is to tell at one time; each is answered by one `Made`. */
@@ -29,9 +29,10 @@ export interface Work {
 export interface RequestHead {
   readonly request: number;
   readonly length: number;
-  readonly coding: Coding;
+  /** These two are left out where they can be: a message costs by the member. */
+  readonly isGzip?: true;
   /** In a chunk of its own, which is made at once. */
-  readonly isAlone: boolean;
+  readonly isAlone?: true;
 }
 
 export interface Numbered {

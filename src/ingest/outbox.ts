@@ -14,6 +14,10 @@ export class Outbox {
       this.dropped.length === 0 && this.#chunksWanted === 0;
   }
 
+  get requestCount(): number {
+    return this.#heads.length;
+  }
+
   addRequest(head: RequestHead, body: Uint8Array): void {
     this.#heads.push(head);
     this.#bodies.push(body);
