@@ -25,7 +25,7 @@ try {
   for (const [role, secret] of Object.entries(placard.newKeys)) {
     console.log(`new ${role} key (shown once, keep it): ${secret}`);
   }
-  const requests = new RequestsUnderWay(placard.app.fetch);
+  const requests = new RequestsUnderWay(placard.answer);
   const server = serve(config, requests);
   const stop = async () => {
     await requests.finish(stopWithinMs);

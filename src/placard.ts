@@ -24,7 +24,7 @@ import {
 } from "./delivery/mod.ts";
 import { BodyWriter, openLog, StreamIndex, StreamStates, Tail, Writer } from "./event_store/mod.ts";
 import { sha256Hex } from "./event_store/mod.ts";
-import { createApp, type Engine, Keyring, type Models } from "./http/mod.ts";
+import { createApp, type Engine, Keyring, type Models, surplusAnswer } from "./http/mod.ts";
 import { IdentityRegister } from "./identity/mod.ts";
 import { type CampaignFacts, Ingest, makerInProcess, type OpenMaker } from "./ingest/mod.ts";
 import { Profiles } from "./profiles/mod.ts";
@@ -61,6 +61,8 @@ export interface PlacardOptions {
 export interface Placard {
   readonly app: ReturnType<typeof createApp>;
   readonly engine: Engine;
+  /** Answers a request; when too many interactions wait, more of them cost next to nothing. */
+  answer(request: Request): Response | Promise<Response>;
   /** The secrets of keys made at this start, by role: to be shown once. */
   readonly newKeys: Partial<Record<Role, string>>;
   /** Finishes what is under way and flushes. The store stays open. */
@@ -226,6 +228,7 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     app,
     engine,
     newKeys,
+    answer: (request) => surplusAnswer(ingest, request) ?? app.fetch(request),
     close: async () => {
       calculation.close();
       await preparations.close();

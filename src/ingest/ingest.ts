@@ -7,12 +7,12 @@
 import type { EventMeta } from "../../events/recorded_event.ts";
 import {
   type BodyWriter,
-  OverloadedError,
   type RememberOnce,
   StoreUnavailableError,
   type Tail,
 } from "../event_store/mod.ts";
 import type { IdentityKind, IdentityRegister } from "../identity/mod.ts";
+import { Admission } from "./admission.ts";
 import { BatchError, type Coding, type Rejected } from "./batch.ts";
 import type { CampaignFacts } from "./campaign_facts.ts";
 import { KnownCampaigns } from "./known_campaigns.ts";
@@ -20,8 +20,6 @@ import type { MakerChannel, OpenMaker } from "./maker_channel.ts";
 import type { Answer, Fault, Made, MadeChunk, Unknown } from "./maker_messages.ts";
 import { Outbox } from "./outbox.ts";
 
-/** Bytes of requests that are being read or wait for their commit; beyond it callers come back. */
-export const waitingBytesMax = 16 * 1024 * 1024;
 /** Chunks that are made or committed at one time: the next is made while one is on its way to disk. */
 const chunksUnderWayMax = 2;
 /** A maker that has work is told more only when so many requests have gathered: a message costs. */
@@ -53,13 +51,14 @@ interface Waiting {
 }
 
 export class Ingest {
+  /** Requests pass it before their bodies are read. */
+  readonly admission = new Admission();
   readonly #options: IngestOptions;
   readonly #campaigns: KnownCampaigns;
   readonly #waiting = new Map<number, Waiting>();
   /** Those of them whose chunk is on its way to disk. */
   readonly #committing = new Set<number>();
   #requests = 0;
-  #waitingBytes = 0;
   #waitingItems = 0;
   #maker: MakerChannel | null = null;
   #outbox = new Outbox();
@@ -79,22 +78,6 @@ export class Ingest {
 
   get waitingRequests(): number {
     return this.#waiting.size;
-  }
-
-  get waitingBytes(): number {
-    return this.#waitingBytes;
-  }
-
-  /**
-   * Makes room for a request before its body is read; throws when too much is waiting. Gives what is to
-   * be called once it is answered.
-   */
-  reserve(bytes: number): () => void {
-    if (this.#waitingBytes + bytes > waitingBytesMax) {
-      throw new OverloadedError("too many interactions are waiting");
-    }
-    this.#waitingBytes += bytes;
-    return () => void (this.#waitingBytes -= bytes);
   }
 
   /** Throws a `BatchError` for a body of which nothing can be taken. */

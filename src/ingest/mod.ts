@@ -16,8 +16,9 @@ export {
   parsedJson,
   type Rejected,
 } from "./batch.ts";
+export { readingBytesMax, tooMany, waitingBytesMax } from "./admission.ts";
 export { type CampaignFacts } from "./campaign_facts.ts";
-export { Ingest, type Received, waitingBytesMax } from "./ingest.ts";
+export { Ingest, type Received } from "./ingest.ts";
 export { makerInProcess, makerOnThread, type OpenMaker } from "./maker_channel.ts";
 export {
   claimIdSchema,

@@ -43,9 +43,10 @@ export function interactionRoutes(engine: Engine): Route[] {
         const { context } = call;
         checkMediaType(context, jsonBody);
         const coding = codingOf(context);
-        const release = engine.ingest.reserve(bytesToReserve(context, coding));
+        const place = engine.ingest.admission.enter(bytesExpected(context));
         try {
           const body = await readBody(context, batchBytesMax);
+          place.bodyRead(coding === "gzip" ? body.length * gzipRatio : body.length);
           // Judged on what the clock has done, as soon as it is folded.
           if (engine.scheduler.isDue) await prepareRead(engine, []);
           const received = context.req.header("idempotency-key") === undefined
@@ -55,7 +56,7 @@ export function interactionRoutes(engine: Engine): Route[] {
         } catch (error) {
           throw error instanceof BatchError ? problemOf(error) : error;
         } finally {
-          release();
+          place.leave();
         }
       },
     }),
@@ -72,15 +73,12 @@ function codingOf(context: Context): Coding {
 
 /** JSON of this kind becomes about so much smaller. */
 const gzipRatio = 8;
-
 /** A body whose length is not told is taken for one of this size until it is read. */
 const untoldBytes = 256 * 1024;
 
-/** What the body will take in memory. */
-function bytesToReserve(context: Context, coding: Coding): number {
+function bytesExpected(context: Context): number {
   const declared = Number(context.req.header("content-length") ?? NaN);
-  if (!(declared >= 0)) return untoldBytes;
-  return Math.min(batchBytesMax, coding === "gzip" ? declared * gzipRatio : declared);
+  return declared >= 0 ? Math.min(declared, batchBytesMax) : untoldBytes;
 }
 
 function problemOf({ code, message, problems }: BatchError): HttpProblem {
