@@ -4,8 +4,8 @@
  * meanwhile; the others go on.
  */
 import { ChunkBuilder } from "../../events/interaction_chunk.ts";
-import { idDigest } from "../../events/id_digest.ts";
-import { NumberTable } from "../identity/mod.ts";
+import { idDigests } from "../../events/id_digest.ts";
+import { type IdentityKind, NumberTable } from "../identity/mod.ts";
 import { type Batch, BatchError, parseBatch, type Rejected } from "./batch.ts";
 import type { CampaignFacts } from "./campaign_facts.ts";
 import { ChunkRows } from "./chunk_rows.ts";
@@ -140,29 +140,30 @@ export class ChunkMaker {
 
   /** Gives every device and user its number, those that are at hand. */
   #number(head: RequestHead, judged: Judged): void {
-    const { device, user } = this.#numbers!;
-    const devices = new Set<string>();
-    const users = new Set<string>();
-    let before: AcceptedItem | null = null;
-    for (const item of judged.accepted) {
-      const { deviceId, userId } = item.interaction;
-      // Most calls come from one device.
-      item.device = before?.interaction.deviceId === deviceId
-        ? before.device
-        : device.find(idDigest(deviceId));
-      if (item.device === 0) devices.add(deviceId);
-      if (userId !== undefined) {
-        item.user = before?.interaction.userId === userId
-          ? before.user
-          : user.find(idDigest(userId));
-        if (item.user === 0) users.add(userId);
-      }
-      before = item;
-    }
+    const devices = this.#numberKind("device", judged.accepted);
+    const users = this.#numberKind("user", judged.accepted);
     if (devices.size === 0 && users.size === 0) return this.#add(head, judged);
     const { request } = head;
     this.#held.set(request, { head, judged });
     this.#made.unknown.push({ request, devices: [...devices], users: [...users] });
+  }
+
+  /** Gives the ids whose number is not at hand, in the order of their first item. */
+  #numberKind(kind: IdentityKind, items: readonly AcceptedItem[]): Set<string> {
+    const table = this.#numbers![kind];
+    const digests = idDigests(changesOf(kind, items));
+    const unknown = new Set<string>();
+    let before: string | undefined;
+    let changes = 0, number = 0;
+    for (const item of items) {
+      const id = subjectOf(kind, item);
+      if (id === undefined) continue;
+      if (id !== before) number = table.find(digests, 4 * changes++);
+      if (number === 0) unknown.add(id);
+      item[kind] = number;
+      before = id;
+    }
+    return unknown;
   }
 
   #numbered(request: number, devices: readonly number[], users: readonly number[]): void {
@@ -185,7 +186,7 @@ export class ChunkMaker {
     const answer: Answer = { request, accepted: accepted.length, rejected };
     if (accepted.length === 0 && !isAlone) return void this.#made.rejected.push(answer);
     const chunk = isAlone ? newChunk() : this.#openFor(accepted.length);
-    for (const item of accepted) this.#rows.add(chunk.builder, item);
+    this.#rows.addAll(chunk.builder, accepted);
     chunk.answers.push(answer);
     if (isAlone) this.#made.chunks.push(built(chunk, true));
   }
@@ -204,6 +205,20 @@ export class ChunkMaker {
 /** The buffers of a thread's answer that may be handed over instead of copied. */
 export function buffersOf({ chunks }: Made): ArrayBuffer[] {
   return chunks.flatMap(({ bytes }) => bytes ? [bytes.buffer] : []);
+}
+
+function subjectOf(kind: IdentityKind, { interaction }: AcceptedItem): string | undefined {
+  return kind === "device" ? interaction.deviceId : interaction.userId;
+}
+
+/** The ids, but not those that are the same as before: most calls come from one device. */
+function changesOf(kind: IdentityKind, items: readonly AcceptedItem[]): string[] {
+  const ids: string[] = [];
+  for (const item of items) {
+    const id = subjectOf(kind, item);
+    if (id !== undefined && id !== ids.at(-1)) ids.push(id);
+  }
+  return ids;
 }
 
 function newMade(): Made {

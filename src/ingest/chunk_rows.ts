@@ -1,6 +1,6 @@
 /** Writes an accepted interaction into a chunk: what stands in the log for it. */
 import type { ChunkBuilder } from "../../events/interaction_chunk.ts";
-import { idDigestHex, putIdDigest } from "../../events/id_digest.ts";
+import { idDigestHex, idDigests, putDigest } from "../../events/id_digest.ts";
 import { messageOf } from "./campaign_facts.ts";
 import type { AcceptedItem } from "./chunk_maker.ts";
 import { SessionKeys } from "./session_keys.ts";
@@ -10,12 +10,21 @@ export class ChunkRows {
   readonly #sessionKeys = new SessionKeys();
   readonly #digest = new Uint8Array(16);
 
-  add(builder: ChunkBuilder, { interaction, occurredAtMs, campaign, device, user }: AcceptedItem) {
+  addAll(builder: ChunkBuilder, items: readonly AcceptedItem[]): void {
+    const digests = idDigests(items.map(({ interaction }) => interaction.id));
+    for (let index = 0; index < items.length; index++) {
+      putDigest(this.#digest, 0, digests, 4 * index);
+      this.#add(builder, items[index]!);
+    }
+  }
+
+  /** Its digest stands in `#digest`. */
+  #add(builder: ChunkBuilder, item: AcceptedItem): void {
+    const { interaction, occurredAtMs, campaign, device, user } = item;
     const { campaignId, revision, claimId, session, kind, elementId, name } = interaction;
     const message = campaign ? messageOf(campaign, revision) : undefined;
     const variant = shownVariant(interaction, message);
     const hides = kind === "hide" && name === undefined;
-    putIdDigest(interaction.id, this.#digest, 0);
     builder.add({
       digest: this.#digest,
       kind,
