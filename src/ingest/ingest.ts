@@ -146,11 +146,15 @@ export class Ingest {
     if (this.#messagesUnderWay === 1 && this.#outbox.requestCount < gatheredMin) return;
     const { tail, nowMs } = this.#options;
     this.#messagesUnderWay++;
-    this.#maker!.post(this.#outbox.take({
-      arrivedAtMs: Math.max(nowMs(), tail.cursor.timeMs),
-      campaigns: this.#campaigns.changed(),
-      numberMemories: this.#newMemories(),
-    }));
+    try {
+      this.#maker!.post(this.#outbox.take({
+        arrivedAtMs: Math.max(nowMs(), tail.cursor.timeMs),
+        campaigns: this.#campaigns.changed(),
+        numberMemories: this.#newMemories(),
+      }));
+    } catch (error) {
+      this.#fail(error as Error);
+    }
   }
 
   #open(): void {
@@ -164,6 +168,7 @@ export class Ingest {
 
   /** What the maker held is lost, and was not acknowledged; what is being committed goes on. */
   #fail(error: Error): void {
+    this.#maker?.close();
     this.#maker = null;
     this.#messagesUnderWay = 0;
     this.#outbox = new Outbox();

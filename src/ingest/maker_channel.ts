@@ -35,7 +35,6 @@ export const makerOnThread: OpenMaker = (listener) => {
   worker.onmessage = ({ data }: MessageEvent<Made>) => listener.made(data);
   worker.onerror = (event) => {
     event.preventDefault();
-    worker.terminate();
     listener.failed(new Error(`the maker of chunks failed: ${event.message}`));
   };
   return {
