@@ -49,7 +49,8 @@ export class NumberTable {
   }
 
   set(digest: Int32Array, number: number): void {
-    if (this.size === smallEntriesMax) this.#grow();
+    const isSmall = this.memory.byteLength < bytesFor(this.entriesMax);
+    if (isSmall && this.size >= smallEntriesMax) this.#grow();
     const at = this.#slotFor(digest);
     if (this.#words[at + 3] === 0) this.size++;
     this.#write(at, digest, number);
@@ -80,7 +81,6 @@ export class NumberTable {
   #grow(): void {
     const before = this.#words;
     const grown = new NumberTable(this.entriesMax, memoryFor(this.entriesMax));
-    if (grown.#words.length <= before.length) return;
     for (let at = 0; at < before.length; at += slotWords) {
       if (before[at + 3] !== 0) grown.set(before.subarray(at, at + 3), before[at + 3]!);
     }
@@ -159,6 +159,10 @@ export class NumberTable {
 }
 
 function memoryFor(entries: number): SharedArrayBuffer {
+  return new SharedArrayBuffer(bytesFor(entries));
+}
+
+function bytesFor(entries: number): number {
   const buckets = Math.max(2, Math.ceil(entries / loadMax / bucketSlots));
-  return new SharedArrayBuffer(buckets * bucketWords * Int32Array.BYTES_PER_ELEMENT);
+  return buckets * bucketWords * Int32Array.BYTES_PER_ELEMENT;
 }

@@ -3,7 +3,7 @@
  * models hold. It is erasable state outside the log. A number is given once and never again, whatever
  * becomes of its owner; numbers begin at 1.
  */
-import { idDigest } from "../../events/id_digest.ts";
+import { idDigest, idDigests } from "../../events/id_digest.ts";
 import {
   commitKeyBytesMax,
   commitMutationsMax,
@@ -189,8 +189,9 @@ export class IdentityRegister {
   ): string[] {
     this.#sweep(kind);
     const { cached } = this.#kinds[kind];
-    return ids.filter((id) => {
-      const known = cached.find(idDigest(id));
+    const digests = idDigests(ids);
+    return ids.filter((id, index) => {
+      const known = cached.find(digests, 4 * index);
       if (known !== 0) numbers.set(id, known);
       return known === 0;
     });

@@ -48,6 +48,11 @@ Deno.test("number table: it grows, holds what it is made for, and beyond it stay
   const small = table.memory;
   for (let id = 1; id <= entriesMax; id++) table.set(idDigest(`id${id}`), id);
   assert(table.memory !== small);
+  const full = table.memory;
+  for (let id = 1; id <= entriesMax; id++) if (id > 4_096) table.delete(idDigest(`id${id}`));
+  assert(table.size <= 4_096);
+  for (let id = 1; id <= entriesMax; id++) table.set(idDigest(`id${id}`), id);
+  assert(table.memory === full, "it grows once");
   assertEquals(atHand(entriesMax), table.size);
   assert(table.size > entriesMax * 0.99, `${table.size}`);
   const { byteLength } = table.memory;
