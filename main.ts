@@ -1,6 +1,7 @@
 /** Placard's server: config → open store → wire → serve. */
 import { dirname } from "node:path";
 import { type Config, ConfigError, configFrom, isUrl } from "./src/config.ts";
+import { makerOnThread } from "./src/ingest/mod.ts";
 import { openPlacard } from "./src/placard.ts";
 import { RequestsUnderWay } from "./src/requests_under_way.ts";
 
@@ -13,6 +14,7 @@ try {
   const placard = await openPlacard({
     ...config,
     kv,
+    openMaker: makerOnThread,
     nowMs: Date.now,
     newId: () => crypto.randomUUID().replaceAll("-", ""),
     newSecret: () => crypto.getRandomValues(new Uint8Array(32)).toHex(),
@@ -23,7 +25,7 @@ try {
   for (const [role, secret] of Object.entries(placard.newKeys)) {
     console.log(`new ${role} key (shown once, keep it): ${secret}`);
   }
-  const requests = new RequestsUnderWay(placard.app.fetch);
+  const requests = new RequestsUnderWay(placard.answer);
   const server = serve(config, requests);
   const stop = async () => {
     await requests.finish(stopWithinMs);

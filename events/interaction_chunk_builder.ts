@@ -69,7 +69,7 @@ export class ChunkBuilder {
     this.#count = index + 1;
   }
 
-  build(): Uint8Array {
+  build(): Uint8Array<ArrayBuffer> {
     const count = this.#count;
     const earliestMs = count === 0 ? 0 : this.#earliestMs;
     this.#splitTimes(earliestMs);
@@ -96,7 +96,7 @@ export class ChunkBuilder {
     return this.#assemble(raw);
   }
 
-  #assemble(raw: Uint8Array): Uint8Array {
+  #assemble(raw: Uint8Array): Uint8Array<ArrayBuffer> {
     const compressed = zstdCompressSync(raw, {
       params: { [constants.ZSTD_c_compressionLevel]: 1 },
     });

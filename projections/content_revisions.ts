@@ -51,7 +51,7 @@ export function nextRevisions(
 ): readonly ContentRevision[] {
   if (campaign.status === "ended") {
     if (before.length === 0) return before;
-    return before.map((one) => ({ ...one, delivered: afterEnd(one.delivered) }));
+    return before.map((one) => ({ ...one, delivered: actionsOnly(one.delivered) }));
   }
   const posted = before.length > 0 || campaign.status === "posting";
   if (!posted || before.at(-1)?.revision === campaign.contentRevision) return before;
@@ -67,7 +67,7 @@ export function nextRevisions(
  * Interactions come for some days after the end. Which variant they saw and what their button does is
  * all that is asked then; what was shown is let go of.
  */
-function afterEnd(delivered: Delivered): Delivered {
+export function actionsOnly(delivered: Delivered): Delivered {
   const { orientations, closeButton, buttons } = delivered.content;
   const content = { ...actionsOf(delivered.content), orientations, closeButton, buttons };
   return {

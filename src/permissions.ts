@@ -4,6 +4,9 @@
  */
 import { type Config, ConfigError, configFrom, isUrl } from "./config.ts";
 
+/** The threads' own code is read when they start, other than that of the server. */
+const threadCode = ["events", "src"];
+
 function flag(kind: string | undefined, { kv, host }: Config): string {
   switch (kind) {
     case "net":
@@ -12,13 +15,16 @@ function flag(kind: string | undefined, { kv, host }: Config): string {
       return `--allow-net=${host.includes(":") ? `[${host}]` : host}`;
     case "read":
     case "write": {
-      if (isUrl(kv) || kv === ":memory:") return `--deny-${kind}`;
+      const code = kind === "read" ? threadCode : [];
+      if (isUrl(kv) || kv === ":memory:") {
+        return code.length > 0 ? `--allow-${kind}=${code}` : `--deny-${kind}`;
+      }
       // The folder, because the database keeps two more files beside its own.
       const slash = Math.max(kv.lastIndexOf("/"), kv.lastIndexOf("\\"));
       const folder = slash < 0 ? "." : kv.slice(0, slash) || "/";
       // A flag cannot name such a folder: commas divide its list, and the task shell joins spaces.
       if (/,|^\s|\s$|\s\s/.test(folder)) return `--allow-${kind}`;
-      return `--allow-${kind}=${folder}`;
+      return `--allow-${kind}=${[...code, folder]}`;
     }
     default:
       throw new Error("say net, read or write");

@@ -3,7 +3,7 @@ import type { Role } from "../events/workspace_events.ts";
 import { AudiencesProjection } from "../projections/audiences.ts";
 import { CampaignsProjection } from "../projections/campaigns.ts";
 import { KpiProjection } from "../projections/kpi.ts";
-import { deliveredOf } from "../projections/content_revisions.ts";
+import { actionsOnly, deliveredOf } from "../projections/content_revisions.ts";
 import { StatusesProjection } from "../projections/statuses.ts";
 import { SubjectsProjection } from "../projections/subjects.ts";
 import { WorkspaceProjection } from "../projections/workspace.ts";
@@ -25,9 +25,9 @@ import {
 } from "./delivery/mod.ts";
 import { BodyWriter, openLog, StreamIndex, StreamStates, Tail, Writer } from "./event_store/mod.ts";
 import { sha256Hex } from "./event_store/mod.ts";
-import { createApp, type Engine, Keyring, type Models } from "./http/mod.ts";
+import { createApp, type Engine, Keyring, type Models, surplusAnswer } from "./http/mod.ts";
 import { IdentityRegister } from "./identity/mod.ts";
-import { Ingest } from "./ingest/mod.ts";
+import { type CampaignFacts, Ingest, makerInProcess, type OpenMaker } from "./ingest/mod.ts";
 import { Profiles } from "./profiles/mod.ts";
 import { Mounted, Projector } from "./projector/mod.ts";
 import { Scheduler } from "./scheduler/mod.ts";
@@ -36,6 +36,7 @@ import {
   campaignStream,
   hasHistory,
   streamRules,
+  type StreamState,
   streamStatesRevision,
   Transact,
 } from "./transact/mod.ts";
@@ -53,12 +54,16 @@ export interface PlacardOptions {
   nowMs(): number;
   newId(): string;
   newSecret(): string;
+  /** Where interactions are read and judged; default: in this thread. */
+  readonly openMaker?: OpenMaker;
   onBug(error: unknown, request: Request): void;
 }
 
 export interface Placard {
   readonly app: ReturnType<typeof createApp>;
   readonly engine: Engine;
+  /** Answers a request; when too many interactions wait, more of them cost next to nothing. */
+  answer(request: Request): Response | Promise<Response>;
   /** The secrets of keys made at this start, by role: to be shown once. */
   readonly newKeys: Partial<Record<Role, string>>;
   /** Finishes what is under way and flushes. The store stays open. */
@@ -128,14 +133,9 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     bodies: bodyWriter(interactionsStreamPrefix),
     tail,
     identities,
-    campaign: (campaignId) => {
-      const state = states.head(campaignStream(campaignId)).state as CampaignState;
-      return state.status === "none" || state.status === "deleted" ? undefined : state;
-    },
-    message: (campaignId, revision) => {
-      const row = models.campaigns.model.get(campaignId);
-      return row && deliveredOf(row, revision);
-    },
+    openMaker: options.openMaker ?? makerInProcess,
+    campaign: (campaignId) => campaignFacts(states, models, campaignId),
+    onFailure: (error) => options.onBug(error, new Request("http://localhost/v1/interactions")),
     nowMs,
     newId,
   });
@@ -241,12 +241,13 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     app,
     engine,
     newKeys,
+    answer: (request) => surplusAnswer(ingest, request) ?? app.fetch(request),
     close: async () => {
       calculation.close();
       await preparations.close();
       await scheduler.close();
       await writer.idle();
-      await ingest.idle();
+      await ingest.close();
       await memberUploads.bodies.idle();
       await profiles.idle();
       identities.close();
@@ -256,6 +257,29 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
       await projector.close();
     },
   };
+}
+
+/** What interactions are judged by. */
+function campaignFacts(
+  states: StreamStates<StreamState>,
+  { campaigns }: Models,
+  campaignId: string,
+): CampaignFacts | undefined {
+  const state = states.head(campaignStream(campaignId)).state as CampaignState;
+  if (state.status === "none" || state.status === "deleted") return undefined;
+  const { firstPostedAtMs, endedAtMs, contentRevision } = state;
+  const row = campaigns.model.get(campaignId);
+  const revisions = row?.revisions.map(({ revision, delivered }) => ({ revision, delivered })) ??
+    [];
+  // Before the first posting it is what the settings say.
+  if (row && revisions.length === 0) {
+    revisions.push({ revision: 0, delivered: deliveredOf(row, undefined) });
+  }
+  const messages = revisions.map(({ revision, delivered }) => {
+    const { content, variants } = actionsOnly(delivered);
+    return { revision, message: { content, variants } };
+  });
+  return { firstPostedAtMs, endedAtMs, contentRevision, messages };
 }
 
 /** Takes what the environment says into the workspace, and makes the keys that nobody has set. */

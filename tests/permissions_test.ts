@@ -34,18 +34,18 @@ async function flag(kind: string, variables: Variables): Promise<string> {
 }
 
 const table: [variables: Variables, net: string, read: string, write: string][] = [
-  [{}, "--allow-net=127.0.0.1", "--allow-read=./data", "--allow-write=./data"],
-  [{ PLACARD_KV: ":memory:" }, "--allow-net=127.0.0.1", "--deny-read", "--deny-write"],
+  [{}, "--allow-net=127.0.0.1", "--allow-read=events,src,./data", "--allow-write=./data"],
+  [{ PLACARD_KV: ":memory:" }, "--allow-net=127.0.0.1", "--allow-read=events,src", "--deny-write"],
   [
     { PLACARD_KV: "/var/lib/placard/a/placard.kv", PLACARD_HOST: "0.0.0.0" },
     "--allow-net=0.0.0.0",
-    "--allow-read=/var/lib/placard/a",
+    "--allow-read=events,src,/var/lib/placard/a",
     "--allow-write=/var/lib/placard/a",
   ],
   [
     { PLACARD_KV: "/var/a b/c, d.kv", PLACARD_HOST: "::1" },
     "--allow-net=[::1]",
-    "--allow-read=/var/a b",
+    "--allow-read=events,src,/var/a b",
     "--allow-write=/var/a b",
   ],
   // A flag cannot name these folders.
@@ -64,10 +64,15 @@ const table: [variables: Variables, net: string, read: string, write: string][] 
   [
     { PLACARD_KV: "placard.kv", PLACARD_HOST: "localhost" },
     "--allow-net=localhost",
-    "--allow-read=.",
+    "--allow-read=events,src,.",
     "--allow-write=.",
   ],
-  [{ PLACARD_KV: "https://kv.example/x" }, "--allow-net", "--deny-read", "--deny-write"],
+  [
+    { PLACARD_KV: "https://kv.example/x" },
+    "--allow-net",
+    "--allow-read=events,src",
+    "--deny-write",
+  ],
   // The server tells what is wrong; until then it may do nothing.
   [{ PLACARD_PORT: "x" }, "--deny-net", "--deny-read", "--deny-write"],
 ];
@@ -122,19 +127,35 @@ async function mayRead(variables: Variables, paths: readonly string[]): Promise<
   return JSON.parse(new TextDecoder().decode(stdout));
 }
 
-Deno.test("permissions: only the database's folder may be read", async () => {
+Deno.test("permissions: only the database's folder and the code of threads may be read", async () => {
   const kv = "/var/lib/a b/placard,1.kv";
   const paths = [kv, `${kv}-wal`, "/var/lib/a", "/var/lib", "b", "/etc/passwd", "/etc"];
   assertEquals(await mayRead({ PLACARD_KV: kv }, paths), [true, true].concat(Array(5).fill(false)));
   assertEquals(await mayRead({ PLACARD_KV: ":memory:" }, ["/etc/passwd", "."]), [false, false]);
 });
 
+const sdkKey = "sdk-key-of-the-permission-tests-0123456789";
+const interaction = {
+  id: "i",
+  kind: "impression",
+  campaignId: "none",
+  platform: "web",
+  deviceId: "d",
+  occurredAt: "2026-04-01T09:00:00.000Z",
+};
+
 /** Starts it as an operator does, waits until it listens, and stops it. */
 async function started(variables: Variables): Promise<{ code: number; output: string }> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["task", "--quiet", "start"],
     cwd: root,
-    env: { ...unset, PLACARD_PORT: "0", NO_COLOR: "1", ...variables },
+    env: {
+      ...unset,
+      PLACARD_PORT: "0",
+      PLACARD_SDK_KEY: sdkKey,
+      NO_COLOR: "1",
+      ...variables,
+    },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
@@ -152,6 +173,14 @@ async function started(variables: Variables): Promise<{ code: number; output: st
       const response = await fetch(`${url}/healthz`);
       await response.body?.cancel();
       assertEquals(response.status, 200, output);
+      // Judged on the thread, which has read its code: there is no such campaign.
+      const reported = await fetch(`${url}/v1/interactions`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${sdkKey}`, "content-type": "application/json" },
+        body: JSON.stringify({ interactions: [interaction] }),
+      });
+      const { rejected } = await reported.json();
+      assertEquals([reported.status, rejected?.[0]?.code], [202, "unknown_campaign"], output);
     }
   } finally {
     if (!ended) child.kill("SIGTERM");

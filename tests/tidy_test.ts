@@ -18,7 +18,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "node:",
   ],
   "src/projector": ["events/recorded_event.ts", "projections/projection.ts", "src/event_store"],
-  "src/identity": ["src/event_store"],
+  "src/identity": ["events/id_digest.ts", "src/event_store"],
   "src/transact": [
     "events",
     "src/decider.ts",

@@ -28,9 +28,22 @@ export class Metrics {
     this.#gauge("placard_commands_waiting", "Commands waiting for a commit.", () => {
       return engine.writer.waitingCount;
     });
-    this.#gauge("placard_interactions_waiting", "Interactions waiting for a commit.", () => {
-      return engine.ingest.waitingItems;
-    });
+    this.#gauge(
+      "placard_interactions_waiting",
+      "Interactions of chunks that are being committed.",
+      () => engine.ingest.waitingItems,
+    );
+    const { admission } = engine.ingest;
+    this.#gauge(
+      "placard_interaction_bytes_waiting",
+      "Bodies of interactions that wait to be stored, in bytes.",
+      () => admission.waitingBytes,
+    );
+    this.#gauge(
+      "placard_interaction_requests_refused",
+      "Requests of interactions that were told to come back since the start.",
+      () => admission.refused,
+    );
     this.#gauge("placard_profiles_waiting", "Profiles waiting for a commit.", () => {
       return engine.profiles.waiting;
     });

@@ -2,3 +2,4 @@
 export { apiVersion, createApp } from "./app.ts";
 export type { Engine, Models } from "./engine.ts";
 export { Keyring } from "./principal.ts";
+export { surplusAnswer } from "./surplus.ts";

@@ -3,6 +3,7 @@
  * models hold. It is erasable state outside the log. A number is given once and never again, whatever
  * becomes of its owner; numbers begin at 1.
  */
+import { idDigest, idDigests } from "../../events/id_digest.ts";
 import {
   commitKeyBytesMax,
   commitMutationsMax,
@@ -11,13 +12,13 @@ import {
   keys,
   retried,
 } from "../event_store/mod.ts";
-
 import { Gatherer } from "./gatherer.ts";
+import { NumberTable } from "./number_table.ts";
 
 export type IdentityKind = "device" | "user";
 
-/** Numbers held in memory for each kind; the longest known go first. */
-const cachedMax = 1_000_000;
+/** Numbers held in memory for each kind; beyond it, one that comes in drives another out. */
+const cachedMax = 1_200_000;
 const warmBatchSize = 500;
 
 /** The register's part in the commit that forgets somebody. */
@@ -46,7 +47,7 @@ export class IdentityRegister {
         if (cached.size >= cachedMax) break;
         // One that was forgotten while it was read.
         if (dropped.has(entry.value)) continue;
-        cached.set(entry.key.at(-1) as string, entry.value);
+        cached.set(idDigest(entry.key.at(-1) as string), entry.value);
       }
     }
   }
@@ -58,7 +59,16 @@ export class IdentityRegister {
   /** The number, when this process has it at hand. */
   known(kind: IdentityKind, id: string): number | undefined {
     this.#sweep(kind);
-    return this.#kinds[kind].cached.get(id);
+    return this.#kinds[kind].cached.find(idDigest(id)) || undefined;
+  }
+
+  /**
+   * What is at hand, for another thread to look numbers up in (see `NumberTable`). Nobody is there who
+   * was forgotten before the call.
+   */
+  memory(kind: IdentityKind): SharedArrayBuffer {
+    this.#sweep(kind);
+    return this.#kinds[kind].cached.memory;
   }
 
   /** The number, if there is one; none is given. */
@@ -105,7 +115,7 @@ export class IdentityRegister {
     if (state.dropped.has(number)) return;
     state.dropped.add(number);
     if (id === undefined) state.unswept = true;
-    else if (state.cached.get(id) === number) state.cached.delete(id);
+    else if (this.known(kind, id) === number) state.cached.delete(idDigest(id));
   }
 
   /** Takes the dropped out of memory, all that have gathered at once: they are found by number. */
@@ -113,9 +123,7 @@ export class IdentityRegister {
     const state = this.#kinds[kind];
     if (!state.unswept) return;
     state.unswept = false;
-    for (const [id, number] of state.cached) {
-      if (state.dropped.has(number)) state.cached.delete(id);
-    }
+    state.cached.deleteNumbers(state.dropped);
   }
 
   /**
@@ -181,10 +189,11 @@ export class IdentityRegister {
   ): string[] {
     this.#sweep(kind);
     const { cached } = this.#kinds[kind];
-    return ids.filter((id) => {
-      const known = cached.get(id);
-      if (known !== undefined) numbers.set(id, known);
-      return known === undefined;
+    const digests = idDigests(ids);
+    return ids.filter((id, index) => {
+      const known = cached.find(digests, 4 * index);
+      if (known !== 0) numbers.set(id, known);
+      return known === 0;
     });
   }
 
@@ -221,13 +230,12 @@ export class IdentityRegister {
     numbers.set(id, number);
     const { cached, dropped } = this.#kinds[kind];
     if (dropped.has(number)) return;
-    if (cached.size >= cachedMax) cached.delete(cached.keys().next().value!);
-    cached.set(id, number);
+    cached.set(idDigest(id), number);
   }
 
   #newKind(kind: IdentityKind) {
     return {
-      cached: new Map<string, number>(),
+      cached: new NumberTable(cachedMax),
       /** Numbers of forgotten persons; those that `unswept` tells of may still be in `cached`. */
       dropped: new Set<number>(),
       unswept: false,

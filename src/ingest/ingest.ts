@@ -1,40 +1,29 @@
 /**
- * Interactions in bulk → the log. Those of concurrent requests are gathered into one chunk while the
- * last is being committed; a request is answered when its chunk is on disk. Counting, and telling
- * which are repeated, is the KPI projection's: it sees one order.
+ * Interactions in bulk → the log. This side has the store and the requests; what costs time, reading
+ * and judging them and making chunks, is done by a maker that may be another thread (`ChunkMaker`).
+ * A request is answered when its chunk is on disk. Counting, and telling which are repeated, is the
+ * KPI projection's: it sees one order.
  */
-import { hash } from "node:crypto";
-import { ChunkBuilder, digestBytes } from "../../events/interaction_chunk.ts";
 import type { EventMeta } from "../../events/recorded_event.ts";
 import {
   type BodyWriter,
-  OverloadedError,
   type RememberOnce,
+  StoreUnavailableError,
   type Tail,
 } from "../event_store/mod.ts";
 import type { IdentityKind, IdentityRegister } from "../identity/mod.ts";
-import {
-  type CampaignTimes,
-  type Interaction,
-  judge,
-  missingField,
-  type RejectionCode,
-} from "./interaction.ts";
-import { SessionKeys } from "./session_keys.ts";
-import { hideChoice, type ShownMessage, shownVariant } from "./shown_message.ts";
+import { Admission } from "./admission.ts";
+import { BatchError, type Coding, type Rejected } from "./batch.ts";
+import type { CampaignFacts } from "./campaign_facts.ts";
+import { KnownCampaigns } from "./known_campaigns.ts";
+import type { MakerChannel, OpenMaker } from "./maker_channel.ts";
+import type { Answer, Fault, Made, MadeChunk, Unknown } from "./maker_messages.ts";
+import { Outbox } from "./outbox.ts";
 
-/** Items of one chunk: about 200 KB. */
-const chunkItemsMax = 8_000;
-/** Items that wait for a commit; beyond it callers are told to come back. */
-const waitingItemsMax = 200_000;
-
-export interface Rejected {
-  readonly index: number;
-  readonly code: RejectionCode;
-  /** JSON pointer within the item, and what is wrong there. */
-  readonly pointer?: string;
-  readonly message?: string;
-}
+/** Chunks that are made or committed at one time: the next is made while one is on its way to disk. */
+const chunksUnderWayMax = 2;
+/** A maker that has work is told more only when so many requests have gathered: a message costs. */
+const gatheredMin = 16;
 
 export interface Received {
   readonly accepted: number;
@@ -46,236 +35,255 @@ export interface IngestOptions {
   readonly bodies: BodyWriter;
   readonly tail: Tail;
   readonly identities: IdentityRegister;
+  readonly openMaker: OpenMaker;
   /** Undefined for a campaign that does not exist. */
-  campaign(campaignId: string): (CampaignTimes & { readonly contentRevision: number }) | undefined;
-  /** What that revision of the campaign showed, or the latest one; undefined where nothing is known. */
-  message(campaignId: string, revision: number | undefined): ShownMessage | undefined;
+  campaign(campaignId: string): CampaignFacts | undefined;
   nowMs(): number;
   newId(): string;
+  /** Told when the maker fails; the next request opens another one. */
+  onFailure(error: Error): void;
 }
 
-interface Gathered {
-  readonly builder: ChunkBuilder;
-  readonly answered: Promise<string>;
-}
-
-interface Accepted {
-  readonly interaction: Interaction;
-  readonly occurredAtMs: number;
-  /** From the identity register; 0 while it is not known there. */
-  device: number;
-  /** The same; 0 also where there is no user. */
-  user: number;
-}
-
-interface Judged {
-  readonly accepted: readonly Accepted[];
-  readonly rejected: Rejected[];
-  /** Whether some of them saw a revision that is not known here yet. */
-  readonly isAhead: boolean;
+interface Waiting {
+  readonly remember: ((received: Omit<Received, "position">) => RememberOnce) | null;
+  resolve(received: Received | null): void;
+  reject(error: Error): void;
 }
 
 export class Ingest {
+  /** Requests pass it before their bodies are read. */
+  readonly admission = new Admission();
   readonly #options: IngestOptions;
-  #gathering: Gathered | null = null;
-  #inFlight: Promise<unknown> = Promise.resolve();
+  readonly #campaigns: KnownCampaigns;
+  readonly #waiting = new Map<number, Waiting>();
+  /** Those of them whose chunk is on its way to disk. */
+  readonly #committing = new Set<number>();
+  #requests = 0;
   #waitingItems = 0;
-  readonly #sessionKeys = new SessionKeys();
+  #maker: MakerChannel | null = null;
+  #outbox = new Outbox();
+  #messagesUnderWay = 0;
+  readonly #memories: Record<IdentityKind, SharedArrayBuffer | null> = { device: null, user: null };
+  #whenIdle: (() => void)[] = [];
 
   constructor(options: IngestOptions) {
     this.#options = options;
+    this.#campaigns = new KnownCampaigns(options.tail, (id) => options.campaign(id));
   }
 
+  /** Of chunks that are being committed. */
   get waitingItems(): number {
     return this.#waitingItems;
   }
 
-  /** `null` stands for an item that is no interaction at all: its rejection is in `invalid`. */
-  async receive(
-    items: readonly (Interaction | null)[],
-    invalid: readonly Rejected[],
-  ): Promise<Received> {
-    const judged = await this.#judge(items, invalid);
-    if (judged.accepted.length === 0) {
-      return {
-        accepted: 0,
-        rejected: judged.rejected,
-        position: this.#options.tail.cursor.position,
-      };
-    }
-    await this.#number(judged);
-    const position = await this.#gather(judged);
-    return { accepted: judged.accepted.length, rejected: judged.rejected, position };
+  get waitingRequests(): number {
+    return this.#waiting.size;
+  }
+
+  /** Throws a `BatchError` for a body of which nothing can be taken. */
+  async receive(body: Uint8Array, coding: Coding = "identity"): Promise<Received> {
+    return (await this.#receive(body, coding, null))!;
   }
 
   /**
    * The same for a request whose answer is remembered: in a commit of its own, so that the answer and
    * the interactions are stored together. Null when the key was remembered meanwhile.
    */
-  async receiveOnce(
-    items: readonly (Interaction | null)[],
-    invalid: readonly Rejected[],
+  receiveOnce(
+    body: Uint8Array,
+    coding: Coding,
     remember: (received: Omit<Received, "position">) => RememberOnce,
   ): Promise<Received | null> {
-    const judged = await this.#judge(items, invalid);
-    await this.#number(judged);
-    const builder = new ChunkBuilder();
-    this.#add(builder, judged);
-    const received = { accepted: judged.accepted.length, rejected: judged.rejected };
-    const content = builder.count > 0 ? this.#content(builder) : null;
-    const position = await this.#options.bodies.append(content, remember(received));
-    return position === null ? null : { ...received, position };
+    return this.#receive(body, coding, remember);
   }
 
   async idle(): Promise<void> {
-    while (this.#gathering) await this.#gathering.answered.catch(() => {});
+    if (this.#waiting.size > 0) await new Promise<void>((done) => this.#whenIdle.push(done));
     await this.#options.bodies.idle();
   }
 
-  async #judge(
-    items: readonly (Interaction | null)[],
-    invalid: readonly Rejected[],
-  ): Promise<Judged> {
-    if (this.#waitingItems + items.length > waitingItemsMax) {
-      throw new OverloadedError("too many interactions are waiting");
-    }
+  /** Ends the maker, when everything is answered. */
+  async close(): Promise<void> {
+    await this.idle();
+    this.#maker?.close();
+    this.#maker = null;
+  }
+
+  async #receive(
+    body: Uint8Array,
+    coding: Coding,
+    remember: Waiting["remember"],
+  ): Promise<Received | null> {
     // One that names no revision has seen the latest: that of an edit that was just answered.
-    if (!this.#options.tail.hasOwnCommands) await this.#options.tail.readOwnCommands();
-    const judged = this.#judgeNow(items, invalid);
-    const maybeTooEarly = judged.isAhead || judged.rejected
-      .some(({ code }) => code === "unknown_campaign" || code === "not_posted");
-    if (!maybeTooEarly) return judged;
-    // The campaign may have been created, posted or edited a moment ago, here or elsewhere.
-    await this.#options.tail.poll();
-    return this.#judgeNow(items, invalid);
-  }
-
-  #judgeNow(items: readonly (Interaction | null)[], invalid: readonly Rejected[]): Judged {
-    const arrivedAtMs = Math.max(this.#options.nowMs(), this.#options.tail.cursor.timeMs);
-    const rejected: Rejected[] = [...invalid];
-    const accepted: Accepted[] = [];
-    let isAhead = false;
-    items.forEach((interaction, index) => {
-      if (!interaction) return;
-      const missing = missingField(interaction);
-      if (missing) {
-        const message = `is required for kind ${interaction.kind}, in one of its known values`;
-        rejected.push({ index, code: "invalid", pointer: `/${missing}`, message });
-        return;
-      }
-      const occurredAtMs = Date.parse(interaction.occurredAt);
-      const { campaignId } = interaction;
-      const campaign = campaignId === undefined ? null : this.#options.campaign(campaignId);
-      const code = judge(occurredAtMs, arrivedAtMs, campaign);
-      if (campaign && interaction.revision! > campaign.contentRevision) isAhead = true;
-      if (code) rejected.push({ index, code });
-      else accepted.push({ interaction, occurredAtMs, device: 0, user: 0 });
+    const { tail } = this.#options;
+    if (!tail.hasOwnCommands) await tail.readOwnCommands();
+    const request = ++this.#requests;
+    return await new Promise((resolve, reject) => {
+      this.#waiting.set(request, { remember, resolve, reject });
+      this.#outbox.addRequest({
+        request,
+        length: body.length,
+        ...(coding === "gzip" ? { isGzip: true } : {}),
+        ...(remember ? { isAlone: true } : {}),
+      }, body);
+      this.#send();
     });
-    if (rejected.length > 1) rejected.sort((a, b) => a.index - b.index);
-    return { accepted, rejected, isAhead };
   }
 
-  /** Gives every device and user its number. */
-  async #number({ accepted }: Judged): Promise<void> {
-    const { identities } = this.#options;
-    const missing: Record<IdentityKind, string[]> = { device: [], user: [] };
-    for (const one of accepted) {
-      const { deviceId, userId } = one.interaction;
-      one.device = identities.known("device", deviceId) ?? 0;
-      if (one.device === 0) missing.device.push(deviceId);
-      if (userId === undefined) continue;
-      one.user = identities.known("user", userId) ?? 0;
-      if (one.user === 0) missing.user.push(userId);
-    }
-    if (missing.device.length === 0 && missing.user.length === 0) return;
-    const [devices, users] = await Promise.all([
-      identities.assign("device", missing.device),
-      identities.assign("user", missing.user),
-    ]);
-    for (const one of accepted) {
-      const { deviceId, userId } = one.interaction;
-      if (one.device === 0) one.device = devices.get(deviceId)!;
-      if (one.user === 0 && userId !== undefined) one.user = users.get(userId)!;
-    }
+  #answer(request: number, told: Received | null | Error): void {
+    const waiting = this.#waiting.get(request);
+    if (!this.#waiting.delete(request)) return;
+    if (told instanceof Error) waiting!.reject(told);
+    else waiting!.resolve(told);
+    if (this.#waiting.size > 0) return;
+    for (const done of this.#whenIdle.splice(0)) done();
   }
 
-  #gather(judged: Judged): Promise<string> {
-    let gathering = this.#gathering;
-    if (!gathering || gathering.builder.count + judged.accepted.length > chunkItemsMax) {
-      const builder = new ChunkBuilder();
-      const fresh: Gathered = { builder, answered: this.#inFlight.then(() => this.#commit(fresh)) };
-      this.#inFlight = fresh.answered.catch(() => {});
-      this.#gathering = gathering = fresh;
-    }
-    this.#add(gathering.builder, judged);
-    this.#waitingItems += judged.accepted.length;
-    return gathering.answered;
-  }
-
-  async #commit(gathered: Gathered): Promise<string> {
-    if (this.#gathering === gathered) this.#gathering = null;
+  #send(): void {
+    if (!this.#maker) this.#open();
+    if (this.#outbox.isEmpty || this.#messagesUnderWay > 1) return;
+    // The second message lies ready for the maker, so that it never waits for this side.
+    if (this.#messagesUnderWay === 1 && this.#outbox.requestCount < gatheredMin) return;
+    const { tail, nowMs } = this.#options;
+    this.#messagesUnderWay++;
     try {
-      return (await this.#options.bodies.append(this.#content(gathered.builder)))!;
-    } finally {
-      this.#waitingItems -= gathered.builder.count;
+      this.#maker!.post(this.#outbox.take({
+        arrivedAtMs: Math.max(nowMs(), tail.cursor.timeMs),
+        campaigns: this.#campaigns.changed(),
+        numberMemories: this.#newMemories(),
+      }));
+    } catch (error) {
+      this.#fail(error as Error);
     }
   }
 
-  #content(builder: ChunkBuilder) {
-    const { newId } = this.#options;
-    const meta: EventMeta = { actor: "sdk", commandId: newId(), traceId: newId() };
-    return {
-      event: { type: "interactions_recorded", schema: 1, data: { count: builder.count } },
-      body: builder.build(),
-      meta,
+  #open(): void {
+    const maker = this.#options.openMaker({
+      made: (made) => void (this.#maker === maker && this.#take(made)),
+      failed: (error) => void (this.#maker === maker && this.#fail(error)),
+    });
+    this.#maker = maker;
+    this.#outbox.wantChunks(chunksUnderWayMax);
+  }
+
+  /** What the maker held is lost, and was not acknowledged; what is being committed goes on. */
+  #fail(error: Error): void {
+    this.#maker?.close();
+    this.#maker = null;
+    this.#messagesUnderWay = 0;
+    this.#outbox = new Outbox();
+    this.#campaigns.forget();
+    this.#memories.device = this.#memories.user = null;
+    this.#options.onFailure(error);
+    const lost = new StoreUnavailableError("the interactions were not stored");
+    for (const request of [...this.#waiting.keys()]) {
+      if (!this.#committing.has(request)) this.#answer(request, lost);
+    }
+  }
+
+  /** Where numbers are looked up, when that is elsewhere than the maker knows. */
+  #newMemories() {
+    const { identities } = this.#options;
+    const [device, user] = [identities.memory("device"), identities.memory("user")];
+    if (this.#memories.device === device && this.#memories.user === user) return null;
+    return Object.assign(this.#memories, { device, user }) as {
+      device: typeof device;
+      user: typeof user;
     };
   }
 
-  #add(builder: ChunkBuilder, { accepted }: Judged): void {
-    for (const { interaction, occurredAtMs, device, user } of accepted) {
-      const { campaignId, revision, claimId, session, kind } = interaction;
-      const message = campaignId === undefined
-        ? undefined
-        : this.#options.message(campaignId, revision);
-      const variant = shownVariant(interaction, message);
-      const hides = kind === "hide" && interaction.name === undefined;
-      builder.add({
-        digest: digestOf(interaction.id),
-        kind,
-        campaignId: campaignId ?? null,
-        device,
-        user,
-        occurredAtMs,
-        platform: interaction.platform,
-        revision: revision ?? 0,
-        elementId: interaction.elementId ?? null,
-        variant,
-        name: hides
-          ? hideChoice(interaction.elementId, message, variant)
-          : interaction.name ?? null,
-        session: this.#sessionKeys.of(session),
-        claim: claimId === undefined ? null : claimDigest(claimId),
-      });
+  #take({ faulty, rejected, early, unknown, chunks }: Made): void {
+    this.#messagesUnderWay--;
+    for (const { request, fault } of faulty) this.#answer(request, errorOf(fault));
+    for (const answer of rejected) this.#answerWith(answer, this.#options.tail.cursor.position);
+    for (const one of early) this.#learn(one.request, one.campaignIds);
+    if (unknown.length > 0) this.#assign(unknown);
+    for (const chunk of chunks) this.#commit(chunk);
+    this.#send();
+  }
+
+  #answerWith({ request, accepted, rejected }: Answer, position: string | null): void {
+    this.#answer(request, position === null ? null : { accepted, rejected, position });
+  }
+
+  /** What the maker does not know may have happened a moment ago, here or elsewhere. */
+  async #learn(request: number, campaignIds: readonly string[]): Promise<void> {
+    const maker = this.#maker;
+    try {
+      await this.#options.tail.poll();
+    } catch (error) {
+      return this.#drop(request, error as Error);
+    }
+    if (this.#maker !== maker) return;
+    for (const campaignId of campaignIds) this.#campaigns.ask(campaignId);
+    this.#outbox.again.push(request);
+    this.#send();
+  }
+
+  /** New devices and users of several requests get their numbers together. */
+  async #assign(unknown: readonly Unknown[]): Promise<void> {
+    const { identities } = this.#options;
+    const maker = this.#maker;
+    try {
+      const [devices, users] = await Promise.all([
+        identities.assign("device", unknown.flatMap((one) => one.devices)),
+        identities.assign("user", unknown.flatMap((one) => one.users)),
+      ]);
+      if (this.#maker !== maker) return;
+      for (const one of unknown) {
+        this.#outbox.numbers.push({
+          request: one.request,
+          devices: one.devices.map((id) => devices.get(id)!),
+          users: one.users.map((id) => users.get(id)!),
+        });
+      }
+      this.#send();
+    } catch (error) {
+      for (const { request } of unknown) this.#drop(request, error as Error);
     }
   }
-}
 
-/** The same bytes as of ids, in hex. */
-function claimDigest(claimId: string): string {
-  return hash("sha256", claimId, "hex").slice(0, 2 * digestBytes);
-}
-
-/** The first 16 bytes of the id's SHA-256. By way of hex, which costs a third of the bytes themselves. */
-function digestOf(id: string): Uint8Array {
-  const hex = hash("sha256", id, "hex");
-  const digest = new Uint8Array(digestBytes);
-  for (let index = 0; index < digestBytes; index++) {
-    digest[index] = hexDigit(hex.charCodeAt(2 * index)) << 4 |
-      hexDigit(hex.charCodeAt(2 * index + 1));
+  /** Answers one that the maker holds. */
+  #drop(request: number, error: Error): void {
+    if (!this.#waiting.has(request)) return;
+    this.#answer(request, error);
+    this.#outbox.dropped.push(request);
+    this.#send();
   }
-  return digest;
+
+  async #commit(chunk: MadeChunk): Promise<void> {
+    const maker = this.#maker;
+    this.#waitingItems += chunk.count;
+    for (const { request } of chunk.answers) this.#committing.add(request);
+    try {
+      const position = await this.#append(chunk);
+      for (const answer of chunk.answers) this.#answerWith(answer, position);
+    } catch (error) {
+      for (const { request } of chunk.answers) this.#answer(request, error as Error);
+    } finally {
+      this.#waitingItems -= chunk.count;
+      for (const { request } of chunk.answers) this.#committing.delete(request);
+    }
+    if (chunk.isAlone || this.#maker !== maker) return;
+    this.#outbox.wantChunks(1);
+    this.#send();
+  }
+
+  #append({ count, bytes, isAlone, answers }: MadeChunk): Promise<string | null> {
+    const { bodies, newId } = this.#options;
+    const meta: EventMeta = { actor: "sdk", commandId: newId(), traceId: newId() };
+    const content = bytes && {
+      event: { type: "interactions_recorded", schema: 1, data: { count } },
+      body: bytes,
+      meta,
+    };
+    if (!isAlone) return bodies.append(content);
+    const [{ request, accepted, rejected }] = answers as [Answer];
+    const remember = this.#waiting.get(request)!.remember!;
+    return bodies.append(content, remember({ accepted, rejected }));
+  }
 }
 
-function hexDigit(code: number): number {
-  return code < 58 ? code - 48 : code - 87;
+function errorOf({ code, message, problems }: Fault): Error {
+  return code === "bug" ? new Error(message) : new BatchError(code, message, problems);
 }

@@ -6,11 +6,12 @@ import { sessionTokenLengthMax } from "../../events/session_token.ts";
 import { platforms } from "../../events/workspace_events.ts";
 
 export const interactionsPerCallMax = 1_000;
-const idLengthMax = 128;
+export const idLengthMax = 128;
 export const subjectIdLengthMax = 256;
-const nameLengthMax = 100;
-const propertiesMax = 50;
-const propertyLengthMax = 1_000;
+export const nameLengthMax = 100;
+export const propertiesMax = 50;
+export const propertyLengthMax = 1_000;
+export const revisionMax = 4_294_967_295;
 
 /** No control characters, no lone surrogates: ids are compared as they are. */
 export const idPattern = /^[^\p{Cc}\p{Cs}]+$/u;
@@ -24,7 +25,7 @@ export const interactionSchema = z.strictObject({
   kind: z.enum(interactionKinds),
   campaignId: z.string().min(1).max(idLengthMax).optional()
     .describe("Required for all kinds but `event`."),
-  revision: z.int().min(1).max(4_294_967_295).optional(),
+  revision: z.int().min(1).max(revisionMax).optional(),
   elementId: z.string().min(1).max(idLengthMax).regex(idPattern).optional(),
   name: z.string().min(1).max(nameLengthMax).regex(idPattern).optional()
     .describe("Of an event (required there), or how long a hide lasts."),

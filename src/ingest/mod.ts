@@ -7,7 +7,19 @@ export {
   type MemberUploadOptions,
   parseMemberLine,
 } from "./member_upload.ts";
-export { Ingest, type Received, type Rejected } from "./ingest.ts";
+export {
+  batchBytesMax,
+  BatchError,
+  batchSchema,
+  bodyText,
+  type Coding,
+  parsedJson,
+  type Rejected,
+} from "./batch.ts";
+export { readingBytesMax, tooMany, waitingBytesMax } from "./admission.ts";
+export { type CampaignFacts } from "./campaign_facts.ts";
+export { Ingest, type Received } from "./ingest.ts";
+export { makerInProcess, makerOnThread, type OpenMaker } from "./maker_channel.ts";
 export {
   claimIdSchema,
   type Interaction,

@@ -5,7 +5,7 @@ import type { RecordedEvent } from "../../events/recorded_event.ts";
 import { cursorAtStart } from "../../src/event_store/mod.ts";
 import type { Ingest, Interaction } from "../../src/ingest/mod.ts";
 import { FaultyKv } from "../support/faulty_kv.ts";
-import { type TestServer, withServer } from "../support/server.ts";
+import { type TestServer, type TestServerOptions, withServer } from "../support/server.ts";
 
 export interface Scene {
   readonly server: TestServer;
@@ -17,7 +17,10 @@ export interface Scene {
   items(count: number, from?: number): Interaction[];
 }
 
-export async function withScene(body: (scene: Scene) => Promise<void>): Promise<void> {
+export async function withScene(
+  body: (scene: Scene) => Promise<void>,
+  options: Pick<TestServerOptions, "openMaker" | "onBug"> = {},
+): Promise<void> {
   const plain = await Deno.openKv(":memory:");
   const kv = new FaultyKv(plain);
   try {
@@ -36,11 +39,15 @@ export async function withScene(body: (scene: Scene) => Promise<void>): Promise<
       await body({ server, ingest: server.placard.engine.ingest, kv, plain, campaignId, items });
       assertEquals(server.placard.engine.ingest.waitingItems, 0);
       await kv.heal();
-    }, { kv: kv.asKv() });
+    }, { ...options, kv: kv.asKv() });
   } finally {
     plain.close();
   }
 }
+
+/** The body of a request; an item may be anything. */
+export const bodyOf = (items: readonly unknown[]): Uint8Array =>
+  new TextEncoder().encode(JSON.stringify({ interactions: items }));
 
 /** The chunks in the log. */
 export async function chunks({ server }: Scene): Promise<RecordedEvent[]> {

@@ -9,7 +9,7 @@ import { deliveredOf } from "../../projections/content_revisions.ts";
 import type { Interaction } from "../../src/ingest/mod.ts";
 import { SessionKeys } from "../../src/ingest/session_keys.ts";
 import { hideChoice, shownVariant } from "../../src/ingest/shown_message.ts";
-import { chunks, withScene } from "./scene.ts";
+import { bodyOf, chunks, withScene } from "./scene.ts";
 
 const settings = {
   name: "Spring",
@@ -101,12 +101,12 @@ Deno.test("ingest: session, claim, variant and hide of an interaction stand in i
       Interaction,
       Interaction,
     ];
-    const received = await ingest.receive([
+    const received = await ingest.receive(bodyOf([
       { ...one, session, claimId: "claim-1" },
       { ...two, session: "none of ours", revision: 1 },
       { ...three, kind: "hide", elementId: "later" },
       { ...four, kind: "hide", name: "forever", elementId: "later" },
-    ], []);
+    ]));
     assertEquals([received.accepted, received.rejected], [4, []]);
     const chunk = decodeChunk((await chunks(scene))[0]!.body!);
     const stored = Array.from({ length: 4 }, (_, index) => chunkItem(chunk, index));
@@ -134,7 +134,7 @@ Deno.test("ingest: what follows an edit is judged by the edit", () =>
         body: { content: { buttons: [{ elementId: "later", label: "Later", action }] } },
       });
       const [one] = items(1) as [Interaction];
-      await ingest.receive([{ ...one, kind: "hide", elementId: "later" }], []);
+      await ingest.receive(bodyOf([{ ...one, kind: "hide", elementId: "later" }]));
     }
     const names = (await chunks(scene)).map(({ body }) => chunkItem(decodeChunk(body!), 0).name);
     assertEquals(names, lengths);
