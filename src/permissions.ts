@@ -5,7 +5,7 @@
 import { type Config, ConfigError, configFrom, isUrl } from "./config.ts";
 
 /** The threads' own code is read when they start, other than that of the server. */
-const threadCode = ["events", "src"];
+const threadCode = ["events", "projections", "src"];
 
 function flag(kind: string | undefined, { kv, host }: Config): string {
   switch (kind) {

@@ -34,18 +34,28 @@ async function flag(kind: string, variables: Variables): Promise<string> {
 }
 
 const table: [variables: Variables, net: string, read: string, write: string][] = [
-  [{}, "--allow-net=127.0.0.1", "--allow-read=events,src,./data", "--allow-write=./data"],
-  [{ PLACARD_KV: ":memory:" }, "--allow-net=127.0.0.1", "--allow-read=events,src", "--deny-write"],
+  [
+    {},
+    "--allow-net=127.0.0.1",
+    "--allow-read=events,projections,src,./data",
+    "--allow-write=./data",
+  ],
+  [
+    { PLACARD_KV: ":memory:" },
+    "--allow-net=127.0.0.1",
+    "--allow-read=events,projections,src",
+    "--deny-write",
+  ],
   [
     { PLACARD_KV: "/var/lib/placard/a/placard.kv", PLACARD_HOST: "0.0.0.0" },
     "--allow-net=0.0.0.0",
-    "--allow-read=events,src,/var/lib/placard/a",
+    "--allow-read=events,projections,src,/var/lib/placard/a",
     "--allow-write=/var/lib/placard/a",
   ],
   [
     { PLACARD_KV: "/var/a b/c, d.kv", PLACARD_HOST: "::1" },
     "--allow-net=[::1]",
-    "--allow-read=events,src,/var/a b",
+    "--allow-read=events,projections,src,/var/a b",
     "--allow-write=/var/a b",
   ],
   // A flag cannot name these folders.
@@ -64,13 +74,13 @@ const table: [variables: Variables, net: string, read: string, write: string][] 
   [
     { PLACARD_KV: "placard.kv", PLACARD_HOST: "localhost" },
     "--allow-net=localhost",
-    "--allow-read=events,src,.",
+    "--allow-read=events,projections,src,.",
     "--allow-write=.",
   ],
   [
     { PLACARD_KV: "https://kv.example/x" },
     "--allow-net",
-    "--allow-read=events,src",
+    "--allow-read=events,projections,src",
     "--deny-write",
   ],
   // The server tells what is wrong; until then it may do nothing.
