@@ -39,8 +39,10 @@ const users: NumberScratch = { values: new Uint32Array(1_024), length: 0 };
 
 /** Whether the numbers fit 32 bits together with the rank of their cell. */
 export function fitOneList(cellCount: number, { devices, users }: NumbersWithCell): boolean {
-  const largest = (most: number, both: number) => Math.max(most, both);
-  const number = Math.floor(users.reduce(largest, devices.reduce(largest, 0)) / cellsMax);
+  let largest = 0;
+  for (const both of devices) if (both > largest) largest = both;
+  for (const both of users) if (both > largest) largest = both;
+  const number = Math.floor(largest / cellsMax);
   return (number + 1) * 2 ** rankBits(cellCount) <= 2 ** 32;
 }
 

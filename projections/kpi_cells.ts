@@ -61,7 +61,10 @@ export class CellTable {
   }
 
   addAll(other: CellTable): void {
-    other.visit((view) => this.#addView(view));
+    if (!other.#live) return other.visit((view) => this.#addView(view));
+    const live = this.#live ??= this.#unsealed();
+    this.#bytes = null;
+    live.addAll(other.#live);
   }
 
   /** Adds all cells, their shapes aside. */
@@ -164,6 +167,36 @@ class LiveCells {
     } else {
       live.devices!.addList(devices);
       live.users!.addList(users);
+    }
+  }
+
+  addAll(other: LiveCells): void {
+    const cells = other.cells.map(({ shape, key }) => this.cell(shape, key));
+    if (!other.#few) {
+      other.cells.forEach((cell, index) => {
+        const { devices, users } = listsOf(cell);
+        this.addMany(cells[index]!, cell.count, devices, users);
+      });
+      return;
+    }
+    other.cells.forEach(({ count }, index) => this.cells[cells[index]!]!.count += count);
+    this.#addNumbers("devices", other.#few.devices, cells);
+    this.#addNumbers("users", other.#few.users, cells);
+  }
+
+  /** `cells` has for each cell of theirs the one here. */
+  #addNumbers(
+    name: "devices" | "users",
+    numbers: readonly number[],
+    cells: readonly number[],
+  ): void {
+    if (this.#few && this.#few[name].length + numbers.length > fewNumbersMax) this.#spread();
+    const few = this.#few?.[name];
+    for (const both of numbers) {
+      const number = Math.floor(both / cellsMax);
+      const cell = cells[both % cellsMax]!;
+      if (few) few.push(number * cellsMax + cell);
+      else this.cells[cell]![name]!.add(number);
     }
   }
 

@@ -97,8 +97,8 @@ export class ChunkCounter<Row extends QuarterRow = QuarterRow> {
     const known = this.#shapeNumbers[combination];
     if (known !== undefined) return known;
     const kind = chunk.kind[index] === clickCode ? "click" : "impression";
-    const shape = shapeOf(kind, this.#waitingImpression(index));
-    return this.#shapeNumbers[combination] = this.#shapes.push({ shape, key: shapeKey(shape) }) - 1;
+    const shape = knownShape(shapeOf(kind, this.#waitingImpression(index)));
+    return this.#shapeNumbers[combination] = this.#shapes.push(shape) - 1;
   }
 
   #revisionNumber(revision: number): number {
@@ -130,6 +130,20 @@ interface RowInChunk<Row extends QuarterRow> {
 interface ShapeInChunk {
   readonly shape: CellShape;
   readonly key: string;
+}
+
+/** Cells of many rows share a few shapes, and the same text is found faster than an equal one. */
+const knownShapes = new Map<string, ShapeInChunk>();
+const knownShapesMax = 10_000;
+
+function knownShape(shape: CellShape): ShapeInChunk {
+  const key = shapeKey(shape);
+  let known = knownShapes.get(key);
+  if (!known) {
+    if (knownShapes.size === knownShapesMax) knownShapes.clear();
+    knownShapes.set(key, known = { shape, key });
+  }
+  return known;
 }
 
 const clickCode = interactionKinds.indexOf("click");
