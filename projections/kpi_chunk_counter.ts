@@ -8,7 +8,7 @@ import {
   interactionKinds,
 } from "../events/interaction_chunk.ts";
 import type { RecordedEvent } from "../events/recorded_event.ts";
-import { type CellShape, shapeKey } from "./kpi_cells.ts";
+import { type KeyedShape, keyedShape } from "./kpi_cell_shape.ts";
 import { quarterMs, type QuarterRow, shapeOf, type WaitingImpression } from "./kpi_quarter.ts";
 
 export class ChunkCounter<Row extends QuarterRow = QuarterRow> {
@@ -16,7 +16,7 @@ export class ChunkCounter<Row extends QuarterRow = QuarterRow> {
   /** By campaign the last one, and the others by its number and quarter. */
   readonly #lastRows: (RowInChunk<Row> | undefined)[] = [];
   readonly #rowsByKey = new Map<number, RowInChunk<Row>>();
-  readonly #shapes: ShapeInChunk[] = [];
+  readonly #shapes: KeyedShape[] = [];
   /** Arrays, because numbers are mostly small; large ones only make them slower. */
   readonly #shapeNumbers: number[] = [];
   readonly #revisionNumbers: number[] = [];
@@ -83,8 +83,7 @@ export class ChunkCounter<Row extends QuarterRow = QuarterRow> {
     const number = this.#shapeNumber(index);
     const known = cells[number];
     if (known !== undefined) return known;
-    const { shape, key } = this.#shapes[number]!;
-    return cells[number] = row.cells.cell(shape, key);
+    return cells[number] = row.cells.cell(this.#shapes[number]!);
   }
 
   #shapeNumber(index: number): number {
@@ -97,7 +96,7 @@ export class ChunkCounter<Row extends QuarterRow = QuarterRow> {
     const known = this.#shapeNumbers[combination];
     if (known !== undefined) return known;
     const kind = chunk.kind[index] === clickCode ? "click" : "impression";
-    const shape = knownShape(shapeOf(kind, this.#waitingImpression(index)));
+    const shape = keyedShape(shapeOf(kind, this.#waitingImpression(index)));
     return this.#shapeNumbers[combination] = this.#shapes.push(shape) - 1;
   }
 
@@ -125,25 +124,6 @@ interface RowInChunk<Row extends QuarterRow> {
   readonly isNeverLate: boolean;
   /** By the number of the shape in the chunk. */
   readonly cells: number[];
-}
-
-interface ShapeInChunk {
-  readonly shape: CellShape;
-  readonly key: string;
-}
-
-/** Cells of many rows share a few shapes, and the same text is found faster than an equal one. */
-const knownShapes = new Map<string, ShapeInChunk>();
-const knownShapesMax = 10_000;
-
-function knownShape(shape: CellShape): ShapeInChunk {
-  const key = shapeKey(shape);
-  let known = knownShapes.get(key);
-  if (!known) {
-    if (knownShapes.size === knownShapesMax) knownShapes.clear();
-    knownShapes.set(key, known = { shape, key });
-  }
-  return known;
 }
 
 const clickCode = interactionKinds.indexOf("click");
