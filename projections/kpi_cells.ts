@@ -5,6 +5,7 @@
  */
 import {
   addSealed,
+  cellMask,
   cellsMax,
   encodeOneList,
   encodeSets,
@@ -205,7 +206,7 @@ class LiveCells {
     const few = this.#few?.[name];
     for (const both of numbers) {
       const number = Math.floor(both / cellsMax);
-      const cell = cells[both % cellsMax]!;
+      const cell = cells[both & cellMask]!;
       if (few) few.push(number * cellsMax + cell);
       else this.cells[cell]![name]!.add(number);
     }
@@ -249,9 +250,9 @@ class LiveCells {
       cell.users = new NumberUnion();
     }
     for (const both of devices) {
-      this.cells[both % cellsMax]!.devices!.add(Math.floor(both / cellsMax));
+      this.cells[both & cellMask]!.devices!.add(Math.floor(both / cellsMax));
     }
-    for (const both of users) this.cells[both % cellsMax]!.users!.add(Math.floor(both / cellsMax));
+    for (const both of users) this.cells[both & cellMask]!.users!.add(Math.floor(both / cellsMax));
   }
 }
 
