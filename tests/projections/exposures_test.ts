@@ -110,10 +110,6 @@ function scanned(
   return scan;
 }
 
-function rowsOf(model: KpiProjection): Map<string, Uint8Array> {
-  return new Map([...model.rowKeys()].sort().map((key) => [key, model.encodeRow(key)]));
-}
-
 const claim = (ms: number, number: number, given: Partial<Claim> = {}): Given => ({
   ms,
   campaign: "c",
@@ -519,13 +515,7 @@ function questionOf(lastMs: number, { unit, session, known, ...asked }: Asked): 
   };
 }
 
-/** `steady`: what has folded all of the log and knows what was repeated. */
-function assertAnswers(
-  model: KpiProjection,
-  given: readonly Given[],
-  asked: readonly Asked[],
-  steady = model,
-) {
+function assertAnswers(model: KpiProjection, given: readonly Given[], asked: readonly Asked[]) {
   const { exposures } = model;
   const seen = naive(given);
   const lastMs = given.at(-1)?.ms ?? 0;
