@@ -39,6 +39,7 @@ export class SpanRow {
 
 /** Rows that come of closing a day. */
 export interface Closing {
+  readonly spanChanged: boolean;
   readonly quarters: readonly QuarterRow<CampaignKpi>[];
   readonly loose: readonly QuarterRow<CampaignKpi>[];
   readonly dayRow: Uint8Array;
@@ -119,9 +120,12 @@ export class CampaignKpi {
     const first = counting[0] ?? -1;
     this.closedDays.set(day, { day, first, last: counting.at(-1) ?? -1, late });
     const span = this.span(Math.floor(day / daysPerSpan));
-    if (!isThrough(span, recorded)) cells.addTo(span.tally);
+    // A row that has the event already must not be written as if it stood here.
+    const spanChanged = !isThrough(span, recorded);
+    if (spanChanged) cells.addTo(span.tally);
     return {
       quarters,
+      spanChanged,
       loose: this.#loosen(quarters, recorded),
       dayRow: dayWriter.take(),
       sumRow: cells.encode(),
@@ -130,10 +134,11 @@ export class CampaignKpi {
 
   /** Keeps what still waits in the rows of a day that closes. */
   #loosen(quarters: readonly QuarterRow<CampaignKpi>[], recorded: RecordedEvent) {
-    return quarters.filter(({ waiting }) => waiting.length > 0).map(({ quarter, waiting }) => {
+    return quarters.filter(({ waiting }) => waiting.length > 0).flatMap(({ quarter, waiting }) => {
       const loose = this.looseRow(quarter);
-      if (!isThrough(loose, recorded)) loose.waiting.push(...waiting);
-      return loose;
+      if (isThrough(loose, recorded)) return [];
+      loose.waiting.push(...waiting);
+      return [loose];
     });
   }
 

@@ -224,10 +224,10 @@ export class KpiCounts {
 
   #close(campaign: CampaignKpi, day: number, recorded: RecordedEvent): void {
     const span = this.#span(campaign, Math.floor(day / daysPerSpan));
-    const { quarters, loose, dayRow, sumRow } = campaign.close(day, recorded);
+    const { quarters, loose, spanChanged, dayRow, sumRow } = campaign.close(day, recorded);
     this.#putCold(coldKeys.day(campaign.id, day), dayRow);
     this.#putCold(coldKeys.sum(campaign.id, day), sumRow);
-    this.dirty.add(spanKey(span));
+    if (spanChanged) this.dirty.add(spanKey(span));
     this.dirty.add(closedKey(campaign));
     for (const row of quarters) {
       this.#live.delete(row);
