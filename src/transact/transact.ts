@@ -206,9 +206,12 @@ export class Transact {
   #context(draft: Draft<StreamState>, stream: string): CampaignContext {
     const { settings } = draft.state(workspaceStream) as WorkspaceState;
     const { active } = this;
+    const { prepareLeadMs, reflectWindowMs, statusCheckMs } = this.durations;
     return {
       nowMs: draft.timeMs,
-      ...this.durations,
+      prepareLeadMs,
+      reflectWindowMs,
+      statusCheckMs,
       activeLimit: settings.activeLimit,
       get otherActiveCount() {
         return active.streams(draft).filter((other) => other !== stream).length;
