@@ -11,7 +11,10 @@ const body = new TextEncoder().encode(problem.body);
 const headers = Object.entries(problem.headers);
 
 /** Undefined: to be answered as always. */
-export function surplusAnswer({ admission }: Ingest, request: Request): Response | undefined {
+export function surplusAnswer(
+  { admission }: Pick<Ingest, "admission">,
+  request: Request,
+): Response | undefined {
   if (!admission.isFull || !request.url.endsWith(path)) return undefined;
   admission.refused++;
   // One that is left unread costs its connection, and a new connection costs more than the answer.
