@@ -48,7 +48,8 @@ export class ConversionBlock {
     if (index * wordsPerRecord === this.#words.length) this.#resize(index * 2);
     const at = index * wordsPerRecord;
     this.#words[at] = device;
-    this.#words[at + 2] = occurredAtMs % 2 ** 32;
+    // A word takes the low 32 bits.
+    this.#words[at + 2] = occurredAtMs;
     this.#words[at + 3] = Math.floor(occurredAtMs / 2 ** 32) * 2 ** 16 + label;
     this.count = index + 1;
     return index;

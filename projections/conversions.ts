@@ -44,7 +44,6 @@ export class Conversions {
   /** Days before are closed. */
   #closedBefore = -Infinity;
   #isLinked = true;
-  #chunk: OpenChunk | null = null;
 
   constructor(
     private readonly noteDirty: (rowKey: string) => void = () => {},
@@ -82,16 +81,14 @@ export class Conversions {
     this.noteDirty(settingKey(campaign.id, number));
   }
 
-  /** `record` is then for items of this chunk. */
-  openChunk(recorded: RecordedEvent, chunk: DecodedChunk): void {
-    this.#chunk = new OpenChunk(recorded, chunk);
-  }
-
-  /** Takes an item whose id is new; those that are neither click nor event are left out. */
-  record(index: number): void {
-    const kind = this.#chunk!.chunk.kind[index]!;
-    if (kind === clickCode) this.#recordClick(index);
-    else if (kind === eventCode) this.#recordEvent(index);
+  /** Takes items of a chunk whose ids are new; those that are neither click nor event are left out. */
+  foldItems(recorded: RecordedEvent, chunk: DecodedChunk, items: Uint32Array): void {
+    const open = new OpenChunk(recorded, chunk);
+    const { kind } = chunk;
+    for (const index of items) {
+      if (kind[index] === clickCode) this.#recordClick(open, index);
+      else if (kind[index] === eventCode) this.#recordEvent(open, index);
+    }
   }
 
   /** What the campaigns count as conversions, as it would be if nothing more were recorded. */
@@ -146,8 +143,7 @@ export class Conversions {
     }
   }
 
-  #recordClick(index: number): void {
-    const { chunk, clicks } = this.#chunk!;
+  #recordClick({ chunk, clicks }: OpenChunk, index: number): void {
     if (chunk.campaign[index] === 0) return;
     this.#link();
     const campaignId = chunk.campaigns[chunk.campaign[index]! - 1]!;
@@ -162,8 +158,7 @@ export class Conversions {
     });
   }
 
-  #recordEvent(index: number): void {
-    const open = this.#chunk!;
+  #recordEvent(open: OpenChunk, index: number): void {
     const { chunk, events, recorded } = open;
     const nameNumber = chunk.name[index]!;
     if (nameNumber === 0) return;

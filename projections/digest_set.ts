@@ -4,6 +4,8 @@
  * made of small segments (extendible hashing), and a full one is enlarged or split on its own.
  */
 
+import { digestBytes } from "../events/interaction_chunk.ts";
+
 /** Digests are known for this many whole days after the day of their last arrival. */
 export const digestDaysKept = 8;
 
@@ -15,20 +17,38 @@ export class DigestSet {
   /** The low `depth` bits of a digest's first word lead to its segment. */
   #directory: Segment[] = [new Segment(0, 0, slotLadder[0]!)];
   readonly #spare = new SpareSegments();
+  /** Digests that are added, as aligned words; and the places of those that are new. */
+  #words = new Int32Array(0);
+  #fresh = new Uint32Array(0);
+
+  /** Adds the digest at `offset`. True when it was not known. */
+  add(digests: Uint8Array, offset: number, day: number): boolean {
+    return this.addAll(digests.subarray(offset, offset + digestBytes), day).length === 1;
+  }
 
   /**
-   * Adds the digest at `offset`. True when it was not known. Days must not decrease. One that was known
-   * is known from today on anew: so the set depends only on what arrived in its days, and can be
-   * filled again from them.
+   * Adds digests and gives the places of those that were not known, lent until the next call. Days must
+   * not decrease. One that was known is known from today on anew: so the set depends only on what
+   * arrived in its days, and can be filled again from them.
    */
-  add(digests: Uint8Array, offset: number, day: number): boolean {
+  addAll(digests: Uint8Array, day: number): Uint32Array {
     if (day !== this.#day) this.#startDay(day);
-    const a = wordAt(digests, offset);
-    const b = wordAt(digests, offset + 4);
-    const c = wordAt(digests, offset + 8);
-    const d = wordAt(digests, offset + 12);
+    const count = digests.length / digestBytes;
+    const words = this.#wordsOf(digests);
+    const fresh = this.#fresh;
+    let freshCount = 0;
+    // Nothing else is done between: memory answers several at once.
+    for (let i = 0, at = 0; i < count; i++, at += 4) {
+      if (this.#add(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!)) {
+        fresh[freshCount++] = i;
+      }
+    }
+    return fresh.subarray(0, freshCount);
+  }
+
+  #add(a: number, b: number, c: number, d: number): boolean {
     let segment = this.#directory[a & ((1 << this.#depth) - 1)]!;
-    if (day >= segment.forgetDay) segment = this.#makeRoom(segment, a);
+    if (this.#day >= segment.forgetDay) segment = this.#makeRoom(segment, a);
     let slot = segment.find(a, b, c, d);
     if (slot >= 0) {
       const isNew = ageOf(segment.marks[slot]!, this.#code) > digestDaysKept;
@@ -48,6 +68,15 @@ export class DigestSet {
     let size = 0;
     for (const segment of new Set(this.#directory)) size += segment.countKept(this.#day);
     return size;
+  }
+
+  #wordsOf(digests: Uint8Array): Int32Array {
+    if (this.#words.byteLength < digests.length) {
+      this.#words = new Int32Array(digests.length / 2);
+      this.#fresh = new Uint32Array(digests.length / 8);
+    }
+    new Uint8Array(this.#words.buffer).set(digests);
+    return this.#words;
   }
 
   #startDay(day: number): void {
@@ -240,9 +269,4 @@ function codeOf(day: number): number {
 function ageOf(mark: number, code: number): number {
   const age = code - (mark & dayMask);
   return age < 0 ? age + dayCodes : age;
-}
-
-function wordAt(bytes: Uint8Array, offset: number): number {
-  return bytes[offset]! | (bytes[offset + 1]! << 8) | (bytes[offset + 2]! << 16) |
-    (bytes[offset + 3]! << 24);
 }

@@ -28,7 +28,6 @@ export class Exposures implements ExposureView {
   readonly #hides: ExposureHides;
   readonly #days = new ExposureDays();
   readonly #claims = new RecentClaims();
-  #chunk: OpenChunk | null = null;
 
   constructor(readonly noteDirty: (rowKey: string) => void = () => {}) {
     this.#hides = new ExposureHides(noteDirty);
@@ -127,25 +126,15 @@ export class Exposures implements ExposureView {
     this.#days.advance(recordedMs, () => {});
   }
 
-  /** `record` is then for items of this chunk, until `closeChunk`. */
-  openChunk(recorded: RecordedEvent, chunk: DecodedChunk): void {
-    this.#chunk = this.#opened(recorded, chunk);
-  }
-
-  /** Takes an item whose id is new; those that are no exposure are left out. */
-  record(index: number): void {
-    const open = this.#chunk!;
-    const { chunk } = open;
-    const kind = chunk.kind[index]!;
-    const campaign = chunk.campaign[index]!;
-    if (campaign === 0) return;
-    if (kind === impressionCode) open.impressions[open.count++] = index;
-    else if (kind === hideCode) this.#recordHide(open, index);
-  }
-
-  closeChunk(): void {
-    const open = this.#chunk!;
-    this.#chunk = null;
+  /** Takes items of a chunk whose ids are new; those that are no exposure are left out. */
+  foldItems(recorded: RecordedEvent, chunk: DecodedChunk, items: Uint32Array): void {
+    const open = this.#opened(recorded, chunk, items.length);
+    const { kind, campaign } = chunk;
+    for (const index of items) {
+      if (campaign[index] === 0) continue;
+      if (kind[index] === impressionCode) open.impressions[open.count++] = index;
+      else if (kind[index] === hideCode) this.#recordHide(open, index);
+    }
     if (open.count > 0) this.#remember(open);
   }
 
@@ -156,21 +145,17 @@ export class Exposures implements ExposureView {
   }
 
   /**
-   * Sees an event of the last days again at a start, for what is in memory only: a chunk without the
-   * items whose ids were known, or a claim.
+   * Sees an event of the last days again at a start, for what is in memory only: the items of a chunk
+   * whose ids were new, or a claim.
    */
-  recall(
-    recorded: RecordedEvent,
-    chunk: DecodedChunk | null,
-    repeats: ReadonlySet<number> | null,
-  ): void {
+  recall(recorded: RecordedEvent, chunk: DecodedChunk | null, items: Uint32Array | null): void {
     if (!chunk) return this.foldClaim(recorded as RecordedEvent<ClaimEvent>);
-    const open = this.#opened(recorded, chunk);
+    const open = this.#opened(recorded, chunk, items!.length);
     if (!open.segment) return;
-    const { count, kind, campaign } = chunk;
-    for (let index = 0; index < count; index++) {
+    const { kind, campaign } = chunk;
+    for (const index of items!) {
       if (kind[index] !== impressionCode || campaign[index] === 0) continue;
-      if (!repeats?.has(index)) open.impressions[open.count++] = index;
+      open.impressions[open.count++] = index;
     }
     this.#remember(open);
   }
@@ -193,9 +178,9 @@ export class Exposures implements ExposureView {
     yield* this.#hides.rowKeys();
   }
 
-  #opened(recorded: RecordedEvent, chunk: DecodedChunk): OpenChunk {
+  #opened(recorded: RecordedEvent, chunk: DecodedChunk, itemsMax: number): OpenChunk {
     const segment = this.#days.open(recorded.timeMs, chunk.campaigns.length, 2 * chunk.count);
-    return { recorded, chunk, segment, impressions: new Uint32Array(chunk.count), count: 0 };
+    return { recorded, chunk, segment, impressions: new Uint32Array(itemsMax), count: 0 };
   }
 
   /** Each impression for itself. */

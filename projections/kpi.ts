@@ -8,7 +8,7 @@
 import type { CampaignEvent } from "../events/campaign_events.ts";
 import { campaignEventSchemas, campaignStreamPrefix } from "../events/campaign_events.ts";
 import { type ClaimEvent, claimsStreamPrefix } from "../events/claim_events.ts";
-import { chunkDigests, digestBytes } from "../events/interaction_chunk.ts";
+import { chunkDigests } from "../events/interaction_chunk.ts";
 import type { DomainEvent, RecordedEvent } from "../events/recorded_event.ts";
 import { withConversions } from "./conversion_query.ts";
 import { isConversionKey } from "./conversion_keys.ts";
@@ -105,14 +105,10 @@ export class KpiProjection implements Projection {
   recall(recorded: RecordedEvent): void {
     if (isClaim(recorded)) this.exposures.recall(recorded, null, null);
     if (recorded.event.type !== "interactions_recorded") return;
-    const { count, digests } = chunkDigests(bodyOf(recorded));
-    const day = dayOf(recorded.timeMs);
-    const repeats = new Set<number>();
-    for (let i = 0; i < count; i++) {
-      if (!this.#seen.add(digests, i * digestBytes, day)) repeats.add(i);
-    }
+    const { digests } = chunkDigests(bodyOf(recorded));
+    const fresh = this.#seen.addAll(digests, dayOf(recorded.timeMs));
     if (recorded.timeMs < this.exposures.hotFromMs) return;
-    this.exposures.recall(recorded, chunkOf(recorded), repeats);
+    this.exposures.recall(recorded, chunkOf(recorded), fresh);
   }
 
   /** A position at or before all interactions that ids of this instant's day could repeat. */
@@ -175,23 +171,16 @@ export class KpiProjection implements Projection {
 
   #foldChunk(recorded: RecordedEvent): void {
     const chunk = chunkOf(recorded);
-    const day = dayOf(recorded.timeMs);
     this.#noteDay(recorded);
     const counter = new ChunkCounter(
       chunk,
       recorded,
       (campaignId, quarter) => this.#counts.rowFor(campaignId, quarter, recorded),
     );
-    this.exposures.openChunk(recorded, chunk);
-    this.conversions.openChunk(recorded, chunk);
-    const { digests } = chunk;
-    for (let i = 0; i < chunk.count; i++) {
-      if (!this.#seen.add(digests, i * digestBytes, day)) continue;
-      counter.count(i);
-      this.exposures.record(i);
-      this.conversions.record(i);
-    }
-    this.exposures.closeChunk();
+    const fresh = this.#seen.addAll(chunk.digests, dayOf(recorded.timeMs));
+    counter.countAll(fresh);
+    this.exposures.foldItems(recorded, chunk, fresh);
+    this.conversions.foldItems(recorded, chunk, fresh);
     for (const row of counter.changed()) this.#counts.noteChange(row);
     this.#counts.sealSome();
   }

@@ -5,7 +5,8 @@
  * always give the same bytes.
  */
 import { chunkPlatforms } from "../events/interaction_chunk.ts";
-import type { CellShape, CellVisitor } from "./kpi_cells.ts";
+import { type CellShape, type KeyedShape, keyedShape } from "./kpi_cell_shape.ts";
+import type { CellVisitor } from "./kpi_cells.ts";
 import type { Side, Tally } from "./kpi_tally.ts";
 import { ByteReader, ByteWriter, type NumberScratch } from "./number_bytes.ts";
 import { type NumberList, sortDistinct } from "./number_union.ts";
@@ -26,8 +27,15 @@ export interface NumbersOfCell {
   readonly users: NumberList;
 }
 
+/** Each number stands above the rank of its cell; lent for the call. */
+export interface NumbersByRank extends NumberList {
+  readonly rankBits: number;
+}
+
 /** A number and the cell that it is in are one number. */
 export const cellsMax = 4_096;
+/** The bits of the cell: a remainder of so large numbers is far slower. */
+export const cellMask = cellsMax - 1;
 
 const layouts = { empty: 0, oneList: 1, sets: 2 } as const;
 const kinds = ["click", "impression"] as const;
@@ -39,8 +47,10 @@ const users: NumberScratch = { values: new Uint32Array(1_024), length: 0 };
 
 /** Whether the numbers fit 32 bits together with the rank of their cell. */
 export function fitOneList(cellCount: number, { devices, users }: NumbersWithCell): boolean {
-  const largest = (most: number, both: number) => Math.max(most, both);
-  const number = Math.floor(users.reduce(largest, devices.reduce(largest, 0)) / cellsMax);
+  let largest = 0;
+  for (const both of devices) if (both > largest) largest = both;
+  for (const both of users) if (both > largest) largest = both;
+  const number = Math.floor(largest / cellsMax);
   return (number + 1) * 2 ** rankBits(cellCount) <= 2 ** 32;
 }
 
@@ -122,6 +132,37 @@ export function visitSealed(bytes: Uint8Array, visitor: CellVisitor): void {
   }
 }
 
+/**
+ * Gives the cells of each kind and then their numbers, with what `cell` has given for each rank. False
+ * where the table is not one list: nothing was given.
+ */
+export function visitOneList(
+  bytes: Uint8Array,
+  cell: (shape: KeyedShape, count: number) => number,
+  add: (name: "devices" | "users", numbers: NumbersByRank, cells: readonly number[]) => void,
+): boolean {
+  const reader = new ByteReader(bytes);
+  const layout = reader.byte();
+  if (layout !== layouts.oneList) return layout === layouts.empty;
+  const cellCounts = [readSum(reader).cells, readSum(reader).cells];
+  const head = new Head(new ByteReader(reader.bytes(reader.count())));
+  let before = 0;
+  for (const cellCount of cellCounts) {
+    if (cellCount === 0) continue;
+    const cells: number[] = [];
+    for (let at = before; at < before + cellCount; at++) {
+      cells.push(cell(head.keyedShape(at), head.count(at)));
+    }
+    const bits = rankBits(cellCount);
+    for (const name of ["devices", "users"] as const) {
+      reader.numbers(devices);
+      add(name, { values: devices.values, length: devices.length, rankBits: bits }, cells);
+    }
+    before += cellCount;
+  }
+  return true;
+}
+
 class Head {
   readonly cellCount: number;
   readonly #json: string;
@@ -150,12 +191,39 @@ class Head {
     };
   }
 
+  keyedShape(cell: number): KeyedShape {
+    const at = cell * 5;
+    const cells = this.#cells;
+    const revision = cells[at + 3]!;
+    if (revision >= 2 ** 22) return keyedShape(this.shape(cell));
+    // 3, 14 and 14 bits: there are at most two texts for each of `cellsMax` cells.
+    const number = ((revision * 2 ** 14 + cells[at + 1]!) * 2 ** 14 + cells[at + 2]!) * 8 +
+      cells[at]!;
+    return shapesOfTexts.get(this.#json, number, () => keyedShape(this.shape(cell)));
+  }
+
   #text(number: number): string | null {
     if (number === 0) return null;
     this.#texts ??= JSON.parse(this.#json) as string[];
     return this.#texts[number - 1]!;
   }
 }
+
+/** Tables mostly have the texts of the one before, and so the same shapes by number. */
+const shapesOfTexts = {
+  texts: "",
+  shapes: new Map<number, KeyedShape>(),
+  get(texts: string, number: number, make: () => KeyedShape): KeyedShape {
+    if (texts !== this.texts || this.shapes.size > shapesMax) {
+      this.texts = texts;
+      this.shapes.clear();
+    }
+    let shape = this.shapes.get(number);
+    if (!shape) this.shapes.set(number, shape = make());
+    return shape;
+  },
+};
+const shapesMax = 10_000;
 
 interface SumOfKind {
   readonly cells: number;
@@ -231,7 +299,7 @@ function ranked(
   const factor = 2 ** bits;
   let length = 0;
   for (const both of numbers) {
-    const rank = ranks[both % cellsMax]!;
+    const rank = ranks[both & cellMask]!;
     if (rank >= 0) values[length++] = Math.floor(both / cellsMax) * factor + rank;
   }
   scratch.length = sortDistinct(values, length);

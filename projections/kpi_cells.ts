@@ -3,28 +3,22 @@
  * count and the sets of devices and users. A table is either live or sealed, which is nothing but its
  * bytes (see `kpi_cell_bytes.ts`), a small part of what the live one takes.
  */
-import type { Platform } from "../events/workspace_events.ts";
 import {
   addSealed,
+  cellMask,
   cellsMax,
   encodeOneList,
   encodeSets,
   fitOneList,
+  type NumbersByRank,
   type NumbersOfCell,
   type NumbersWithCell,
+  visitOneList,
   visitSealed,
 } from "./kpi_cell_bytes.ts";
+import { type CellShape, type KeyedShape, keyedShape } from "./kpi_cell_shape.ts";
 import type { Tally } from "./kpi_tally.ts";
 import { type NumberList, NumberUnion } from "./number_union.ts";
-
-export interface CellShape {
-  readonly kind: "impression" | "click";
-  readonly element: string | null;
-  readonly platform: Platform;
-  readonly variant: string | null;
-  /** 0 for not known. */
-  readonly revision: number;
-}
 
 /** A cell to read. All of it is lent for the call. */
 export interface CellView {
@@ -51,8 +45,8 @@ export class CellTable {
   }
 
   /** The number of the cell of this shape, for as long as the table is not sealed. */
-  cell(shape: CellShape, key = shapeKey(shape)): number {
-    return (this.#live ??= this.#unsealed()).cell(shape, key);
+  cell(shape: KeyedShape): number {
+    return this.#opened().cell(shape);
   }
 
   add(cell: number, device: number, user: number): void {
@@ -61,7 +55,10 @@ export class CellTable {
   }
 
   addAll(other: CellTable): void {
-    other.visit((view) => this.#addView(view));
+    const live = this.#opened();
+    this.#bytes = null;
+    if (other.#live) live.addAll(other.#live);
+    else live.addSealed(other.#bytes!);
   }
 
   /** Adds all cells, their shapes aside. */
@@ -83,30 +80,16 @@ export class CellTable {
     this.#live = null;
   }
 
-  #addView({ shape, count, devices, users }: CellView): void {
-    const cell = this.cell(shape);
-    this.#bytes = null;
-    this.#live!.addMany(cell, count, devices, users);
-  }
-
-  #unsealed(): LiveCells {
-    const live = new LiveCells();
-    visitSealed(this.#bytes!, ({ shape, count, devices, users }) => {
-      live.addMany(live.cell(shape, shapeKey(shape)), count, devices, users);
-    });
-    return live;
+  #opened(): LiveCells {
+    if (!this.#live) {
+      this.#live = new LiveCells();
+      this.#live.addSealed(this.#bytes!);
+    }
+    return this.#live;
   }
 }
 
-/** One text for each shape, and never the same for two. */
-export function shapeKey({ kind, element, platform, variant, revision }: CellShape): string {
-  const texts = `${element === null ? "-" : element.length}/${element ?? ""}/${variant ?? ""}`;
-  return `${kind}/${platform}/${revision}/${variant === null ? "-" : "+"}/${texts}`;
-}
-
-interface LiveCell {
-  readonly shape: CellShape;
-  readonly key: string;
+interface LiveCell extends KeyedShape {
   count: number;
   /** Null while the table has few numbers. */
   devices: NumberUnion | null;
@@ -122,7 +105,7 @@ class LiveCells {
   readonly #byKey = new Map<string, number>();
   #few: { devices: number[]; users: number[] } | null = { devices: [], users: [] };
 
-  cell(shape: CellShape, key: string): number {
+  cell({ shape, key }: KeyedShape): number {
     let cell = this.#byKey.get(key);
     if (cell === undefined) {
       cell = this.cells.length;
@@ -167,6 +150,68 @@ class LiveCells {
     }
   }
 
+  addAll(other: LiveCells): void {
+    const cells = other.cells.map((cell) => this.cell(cell));
+    if (!other.#few) {
+      other.cells.forEach((cell, index) => {
+        const { devices, users } = listsOf(cell);
+        this.addMany(cells[index]!, cell.count, devices, users);
+      });
+      return;
+    }
+    other.cells.forEach(({ count }, index) => this.cells[cells[index]!]!.count += count);
+    this.#addNumbers("devices", other.#few.devices, cells);
+    this.#addNumbers("users", other.#few.users, cells);
+  }
+
+  addSealed(bytes: Uint8Array): void {
+    const isOneList = visitOneList(
+      bytes,
+      (shape, count) => {
+        const cell = this.cell(shape);
+        this.cells[cell]!.count += count;
+        return cell;
+      },
+      (name, numbers, cells) => this.#addRanked(name, numbers, cells),
+    );
+    if (isOneList) return;
+    visitSealed(bytes, ({ shape, count, devices, users }) => {
+      this.addMany(this.cell(keyedShape(shape)), count, devices, users);
+    });
+  }
+
+  #addRanked(
+    name: "devices" | "users",
+    { values, length, rankBits }: NumbersByRank,
+    cells: readonly number[],
+  ): void {
+    if (this.#few && this.#few[name].length + length > fewNumbersMax) this.#spread();
+    const few = this.#few?.[name];
+    const mask = 2 ** rankBits - 1;
+    for (let i = 0; i < length; i++) {
+      const number = values[i]! >>> rankBits;
+      const cell = cells[values[i]! & mask]!;
+      if (few) few.push(number * cellsMax + cell);
+      else this.cells[cell]![name]!.add(number);
+    }
+  }
+
+  /** `cells` has for each cell of theirs the one here. */
+  #addNumbers(
+    name: "devices" | "users",
+    numbers: readonly number[],
+    cells: readonly number[],
+  ): void {
+    if (this.#few && this.#few[name].length + numbers.length > fewNumbersMax) this.#spread();
+    const few = this.#few?.[name];
+    for (const both of numbers) {
+      const number = Math.floor(both / cellsMax);
+      const cell = cells[both & cellMask]!;
+      if (few) few.push(number * cellsMax + cell);
+      else this.cells[cell]![name]!.add(number);
+    }
+  }
+
   encode(): Uint8Array {
     const order = this.cells.map((_, cell) => cell).sort((left, right) =>
       this.cells[left]!.key < this.cells[right]!.key ? -1 : 1
@@ -205,9 +250,9 @@ class LiveCells {
       cell.users = new NumberUnion();
     }
     for (const both of devices) {
-      this.cells[both % cellsMax]!.devices!.add(Math.floor(both / cellsMax));
+      this.cells[both & cellMask]!.devices!.add(Math.floor(both / cellsMax));
     }
-    for (const both of users) this.cells[both % cellsMax]!.users!.add(Math.floor(both / cellsMax));
+    for (const both of users) this.cells[both & cellMask]!.users!.add(Math.floor(both / cellsMax));
   }
 }
 

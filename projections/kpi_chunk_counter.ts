@@ -8,14 +8,19 @@ import {
   interactionKinds,
 } from "../events/interaction_chunk.ts";
 import type { RecordedEvent } from "../events/recorded_event.ts";
-import { type CellShape, shapeKey } from "./kpi_cells.ts";
+import { type KeyedShape, keyedShape } from "./kpi_cell_shape.ts";
 import { quarterMs, type QuarterRow, shapeOf, type WaitingImpression } from "./kpi_quarter.ts";
 
 export class ChunkCounter<Row extends QuarterRow = QuarterRow> {
-  readonly #rows = new Map<number, RowInChunk<Row>>();
-  #last: RowInChunk<Row> | undefined;
-  readonly #shapes = new Map<number, { readonly shape: CellShape; readonly key: string }>();
-  readonly #revisions = new Map<number, number>();
+  readonly #rows: RowInChunk<Row>[] = [];
+  /** By campaign the last one, and the others by its number and quarter. */
+  readonly #lastRows: (RowInChunk<Row> | undefined)[] = [];
+  readonly #rowsByKey = new Map<number, RowInChunk<Row>>();
+  readonly #shapes: KeyedShape[] = [];
+  /** Arrays, because numbers are mostly small; large ones only make them slower. */
+  readonly #shapeNumbers: number[] = [];
+  readonly #revisionNumbers: number[] = [];
+  #revisionCount = 0;
 
   constructor(
     private readonly chunk: DecodedChunk,
@@ -24,81 +29,79 @@ export class ChunkCounter<Row extends QuarterRow = QuarterRow> {
     private readonly openRow: (campaignId: string, quarter: number) => Row | null,
   ) {}
 
-  /** Takes an item whose id is new; those that are in no metric are left out. */
-  count(index: number): void {
-    const { chunk } = this;
-    if (chunk.kind[index]! > clickCode) return;
-    const campaign = chunk.campaign[index]!;
-    if (campaign === 0) return;
-    const occurredAtMs = chunk.occurredAtMs[index]!;
-    const inChunk = this.#rowInChunk(campaign, Math.floor(occurredAtMs / quarterMs));
-    const { row } = inChunk;
-    if (!row) return;
-    if (chunk.kind[index]! !== clickCode) {
-      const { timeline } = row.campaign;
-      if (!timeline.isSettled(occurredAtMs, this.recorded.timeMs)) {
-        row.waiting.push(this.#waitingImpression(index));
-        return;
-      }
-      if (timeline.isLate(occurredAtMs)) {
-        row.late++;
-        return;
-      }
-    }
-    row.cells.add(this.#cell(inChunk, row, index), chunk.device[index]!, chunk.user[index]!);
+  /** Takes items whose ids are new; those that are in no metric are left out. */
+  countAll(items: Uint32Array): void {
+    for (const index of items) this.#count(index);
   }
 
   *changed(): Iterable<Row> {
-    for (const { row } of this.#rows.values()) if (row) yield row;
+    for (const { row } of this.#rows) if (row) yield row;
+  }
+
+  #count(index: number): void {
+    const { chunk } = this;
+    const kind = chunk.kind[index]!;
+    if (kind > clickCode) return;
+    const campaign = chunk.campaign[index]!;
+    if (campaign === 0) return;
+    const inChunk = this.#rowInChunk(campaign, Math.floor(chunk.occurredAtMs[index]! / quarterMs));
+    const { row } = inChunk;
+    if (!row || (kind !== clickCode && this.#isNotCounted(row, inChunk.isNeverLate, index))) return;
+    row.cells.add(this.#cell(inChunk, row, index), chunk.device[index]!, chunk.user[index]!);
+  }
+
+  /** Whether an impression has to wait, or is late. */
+  #isNotCounted(row: Row, isNeverLate: boolean, index: number): boolean {
+    const occurredAtMs = this.chunk.occurredAtMs[index]!;
+    if (isNeverLate && occurredAtMs <= this.recorded.timeMs) return false;
+    const { timeline } = row.campaign;
+    if (!timeline.isSettled(occurredAtMs, this.recorded.timeMs)) {
+      row.waiting.push(this.#waitingImpression(index));
+      return true;
+    }
+    if (!timeline.isLate(occurredAtMs)) return false;
+    row.late++;
+    return true;
   }
 
   #rowInChunk(campaign: number, quarter: number): RowInChunk<Row> {
+    const last = this.#lastRows[campaign];
+    if (last?.quarter === quarter) return last;
     // A chunk has fewer than 2^21 campaigns, and a quarter's number fits 33 bits.
     const key = quarter * 2 ** 21 + campaign;
-    if (this.#last?.key === key) return this.#last;
-    let found = this.#rows.get(key);
+    let found = this.#rowsByKey.get(key);
     if (!found) {
       const row = this.openRow(this.chunk.campaigns[campaign - 1]!, quarter);
-      found = { key, row, cells: new Map() };
-      this.#rows.set(key, found);
+      found = { quarter, row, isNeverLate: row?.campaign.timeline.isNeverLate ?? true, cells: [] };
+      this.#rows.push(found);
+      this.#rowsByKey.set(key, found);
     }
-    this.#last = found;
-    return found;
+    return this.#lastRows[campaign] = found;
   }
 
   #cell({ cells }: RowInChunk<Row>, row: Row, index: number): number {
-    const { chunk } = this;
-    let number = chunk.element[index]! * (chunk.variants.length + 1) + chunk.variant[index]!;
-    number = number * chunkPlatforms.length + chunk.platform[index]!;
-    number = (number * 2 + chunk.kind[index]!) * chunk.count +
-      this.#revisionNumber(chunk.revision[index]!);
-    let cell = cells.get(number);
-    if (!cell) {
-      const { shape, key } = this.#shape(number, index);
-      cell = row.cells.cell(shape, key);
-      cells.set(number, cell);
-    }
-    return cell;
+    const number = this.#shapeNumber(index);
+    const known = cells[number];
+    if (known !== undefined) return known;
+    return cells[number] = row.cells.cell(this.#shapes[number]!);
   }
 
-  #shape(number: number, index: number): { readonly shape: CellShape; readonly key: string } {
-    let found = this.#shapes.get(number);
-    if (!found) {
-      const kind = this.chunk.kind[index] === clickCode ? "click" : "impression";
-      const shape = shapeOf(kind, this.#waitingImpression(index));
-      found = { shape, key: shapeKey(shape) };
-      this.#shapes.set(number, found);
-    }
-    return found;
+  #shapeNumber(index: number): number {
+    const { chunk } = this;
+    let combination = this.#revisionNumber(chunk.revision[index]!);
+    combination = combination * (chunk.elements.length + 1) + chunk.element[index]!;
+    combination = combination * (chunk.variants.length + 1) + chunk.variant[index]!;
+    combination = combination * chunkPlatforms.length + chunk.platform[index]!;
+    combination = combination * 2 + chunk.kind[index]!;
+    const known = this.#shapeNumbers[combination];
+    if (known !== undefined) return known;
+    const kind = chunk.kind[index] === clickCode ? "click" : "impression";
+    const shape = keyedShape(shapeOf(kind, this.#waitingImpression(index)));
+    return this.#shapeNumbers[combination] = this.#shapes.push(shape) - 1;
   }
 
   #revisionNumber(revision: number): number {
-    let number = this.#revisions.get(revision);
-    if (number === undefined) {
-      number = this.#revisions.size;
-      this.#revisions.set(revision, number);
-    }
-    return number;
+    return this.#revisionNumbers[revision] ??= this.#revisionCount++;
   }
 
   #waitingImpression(index: number): WaitingImpression {
@@ -116,9 +119,11 @@ export class ChunkCounter<Row extends QuarterRow = QuarterRow> {
 }
 
 interface RowInChunk<Row extends QuarterRow> {
-  readonly key: number;
+  readonly quarter: number;
   readonly row: Row | null;
-  readonly cells: Map<number, number>;
+  readonly isNeverLate: boolean;
+  /** By the number of the shape in the chunk. */
+  readonly cells: number[];
 }
 
 const clickCode = interactionKinds.indexOf("click");

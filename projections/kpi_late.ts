@@ -84,6 +84,11 @@ export class LateTimeline {
     }
   }
 
+  /** Whether nothing that has happened is late or can come to be, by what is known so far. */
+  get isNeverLate(): boolean {
+    return this.#windows.length === 0;
+  }
+
   isLate(occurredAtMs: number): boolean {
     return this.#windows.some(({ afterMs, beforeMs }) =>
       occurredAtMs > afterMs && occurredAtMs < beforeMs

@@ -9,7 +9,8 @@ import {
   daysPerSpan,
   type OpenDay,
 } from "./kpi_campaign.ts";
-import type { CellShape, CellVisitor } from "./kpi_cells.ts";
+import type { CellShape } from "./kpi_cell_shape.ts";
+import type { CellVisitor } from "./kpi_cells.ts";
 import type { ClosedDay } from "./kpi_closed_day.ts";
 import { coldKeys, type ColdReading, type ColdRows } from "./kpi_cold_rows.ts";
 import { OpenDaySum } from "./kpi_open_day.ts";

@@ -5,7 +5,8 @@
  */
 import type { RecordedEvent } from "../events/recorded_event.ts";
 import type { Platform } from "../events/workspace_events.ts";
-import { type CellShape, CellTable } from "./kpi_cells.ts";
+import { type CellShape, keyedShape } from "./kpi_cell_shape.ts";
+import { CellTable } from "./kpi_cells.ts";
 import type { LateTimeline } from "./kpi_late.ts";
 import { ByteReader, ByteWriter } from "./number_bytes.ts";
 
@@ -55,7 +56,7 @@ export class QuarterRow<Owner extends RowOwner = RowOwner> {
   /** Counts an impression that can be judged, or a click. */
   count(kind: CellShape["kind"], item: WaitingImpression): void {
     if (kind === "impression" && this.campaign.timeline.isLate(item.occurredAtMs)) this.late++;
-    else this.cells.add(this.cells.cell(shapeOf(kind, item)), item.device, item.user);
+    else this.cells.add(this.cells.cell(keyedShape(shapeOf(kind, item))), item.device, item.user);
   }
 
   /** Judges what can be judged by now. True when the row changed. */

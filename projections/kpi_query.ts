@@ -5,7 +5,7 @@
 import { type Bucket, bucketAround, bucketsBetween, type Granularity } from "./kpi_buckets.ts";
 import type { KpiEventMetrics } from "./conversion_query.ts";
 import type { CampaignKpi } from "./kpi_campaign.ts";
-import type { CellShape } from "./kpi_cells.ts";
+import type { CellShape } from "./kpi_cell_shape.ts";
 import type { ColdReading } from "./kpi_cold_rows.ts";
 import {
   addUnited,

@@ -679,9 +679,8 @@ Deno.test("exposures: more campaigns than a record can tell apart", () => {
     }));
     const recorded = logOf([shown(chunk, ...items)])[0]!;
     exposures.advance(recorded.timeMs, String(chunk));
-    exposures.openChunk(recorded, decodeChunk(recorded.body!));
-    for (let index = 0; index < perChunk; index++) exposures.record(index);
-    exposures.closeChunk();
+    const all = Uint32Array.from({ length: perChunk }, (_, index) => index);
+    exposures.foldItems(recorded, decodeChunk(recorded.body!), all);
   }
   const total = (campaign: string, knownMs: number) =>
     exposures.total(campaign, "device", 1, noon + knownMs, 9);

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { type CellShape, CellTable } from "../../projections/kpi_cells.ts";
+import { type CellShape, keyedShape } from "../../projections/kpi_cell_shape.ts";
+import { CellTable } from "../../projections/kpi_cells.ts";
 import { Tally } from "../../projections/kpi_tally.ts";
 import { mulberry32 } from "../support/faulty_kv.ts";
 
@@ -26,7 +27,7 @@ function items(count: number, shapes: number, devices: number, seed: number): It
 }
 
 function table(some: readonly Item[], into = new CellTable()): CellTable {
-  for (const { shape, device, user } of some) into.add(into.cell(shape), device, user);
+  for (const { shape, device, user } of some) into.add(into.cell(keyedShape(shape)), device, user);
   return into;
 }
 

@@ -43,8 +43,8 @@ export class ConversionsOnly implements Projection {
     this.conversions.advance(recorded.timeMs);
     this.conversions.fold(recorded);
     if (!recorded.body) return;
-    this.conversions.openChunk(recorded, chunkOf(recorded));
-    for (const index of this.newItems.get(recorded.position)!) this.conversions.record(index);
+    const items = Uint32Array.from(this.newItems.get(recorded.position)!);
+    this.conversions.foldItems(recorded, chunkOf(recorded), items);
   }
 
   takeDirty(): string[] {
