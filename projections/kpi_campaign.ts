@@ -31,6 +31,8 @@ export interface ClosedJson {
 /** The united days of a span. */
 export class SpanRow {
   tally = new Tally();
+  /** How many days were united since it was loaded. */
+  days = 0;
   /** Of a loaded row: events up to here are in it. */
   through: string | undefined;
 
@@ -120,6 +122,7 @@ export class CampaignKpi {
     this.closedDays.set(day, { day, first, last: counting.at(-1) ?? -1, late });
     const span = this.span(Math.floor(day / daysPerSpan));
     if (!isThrough(span, recorded)) cells.addTo(span.tally);
+    span.days++;
     return {
       quarters,
       loose: this.#loosen(quarters, recorded),

@@ -97,13 +97,14 @@ export class KpiCounts {
 
   /** Those that a question is about and that have anything. */
   select({ campaigns: ids, fromMs = -Infinity, toMs = Infinity }: KpiQuery): CampaignKpi[] {
-    if (ids) return [...new Set(ids)].flatMap((id) => this.campaigns.get(id) ?? []);
+    if (ids) return [...new Set(ids)].sort().flatMap((id) => this.campaigns.get(id) ?? []);
     const selected = new Set<CampaignKpi>();
     for (const [day, campaigns] of this.#byDay) {
       if ((day + 1) * dayMs <= fromMs || day * dayMs >= toMs) continue;
       for (const campaign of campaigns) selected.add(campaign);
     }
-    return [...selected];
+    // Always in the same order.
+    return [...this.campaigns.values()].filter((campaign) => selected.has(campaign));
   }
 
   /** Prepares what the first questions need, in small steps. */

@@ -41,16 +41,32 @@ export function addUnited(
       else addFrozen(cold.span(coldKeys.span(campaign.id, span)));
     } else if (coversDay(quarters, facts.day)) {
       addFrozen(cold.sum(coldKeys.sum(campaign.id, facts.day)));
-    } else {
-      closedDay(campaign, facts, quarters, cold)?.addTo(tally, quarters.from, quarters.to);
-    }
+    } else addCutDay(tally, campaign, facts, quarters, cold);
   }
   for (const [day, rows] of campaign.openIn(quarters.from, quarters.to)) {
     if (coversDay(quarters, day)) openDaySum(campaign, day, rows, cold.rows).addTo(tally);
-    else {
-      for (const row of rows.values()) if (isIn(quarters, row)) row.cells.addTo(tally);
-    }
+    else addCutOpenDay(tally, rows, quarters);
   }
+  addRest(tally, campaign, quarters);
+}
+
+/** Of a closed day that the period cuts. */
+export function addCutDay(
+  tally: Tally,
+  campaign: CampaignKpi,
+  facts: ClosedDayFacts,
+  quarters: Quarters,
+  cold: ColdReading,
+): void {
+  closedDay(campaign, facts, quarters, cold)?.addTo(tally, quarters.from, quarters.to);
+}
+
+export function addCutOpenDay(tally: Tally, rows: OpenDay, quarters: Quarters): void {
+  for (const row of rows.values()) if (isIn(quarters, row)) row.cells.addTo(tally);
+}
+
+/** What is in no day. */
+export function addRest(tally: Tally, campaign: CampaignKpi, quarters: Quarters): void {
   for (const row of campaign.looseRows.values()) {
     if (isIn(quarters, row)) row.cells.addTo(tally);
   }
@@ -66,9 +82,7 @@ export function openDaySum(
 ): OpenDaySum {
   const key = `open/${campaign.id}/${day}`;
   const sum = cold.cached(key, () => new OpenDaySum(rows))!;
-  const bytes = sum.bytes;
-  sum.prepare();
-  if (sum.bytes !== bytes) cold.resized(key, sum.bytes - bytes);
+  if (sum.prepare()) cold.cache.measure(key);
   return sum;
 }
 
@@ -148,13 +162,20 @@ function closedDay(
   return cold.day(coldKeys.day(campaign.id, day), day);
 }
 
-function coversDay({ from, to }: Quarters, day: number): boolean {
+export function coversDay({ from, to }: Quarters, day: number): boolean {
   return from <= day * quartersPerDay && to >= (day + 1) * quartersPerDay;
 }
 
 /** Whether all closed days of the span are in the period. */
-function coversSpan({ from, to }: Quarters, span: number, campaign: CampaignKpi): boolean {
+export function coversSpan(
+  { from, to }: Quarters,
+  span: number,
+  campaign: CampaignKpi,
+): boolean {
   const firstDay = span * daysPerSpan;
+  if (coversDay({ from, to }, firstDay) && coversDay({ from, to }, firstDay + daysPerSpan - 1)) {
+    return true;
+  }
   for (let day = firstDay; day < firstDay + daysPerSpan; day++) {
     if (campaign.closedDays.has(day) && !coversDay({ from, to }, day)) return false;
   }

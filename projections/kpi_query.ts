@@ -17,6 +17,7 @@ import {
 } from "./kpi_parts.ts";
 import { quarterMs } from "./kpi_quarter.ts";
 import { type NineMetrics, nineMetrics, Tally } from "./kpi_tally.ts";
+import { addTogether } from "./kpi_united_days.ts";
 
 export type { NineMetrics };
 
@@ -75,7 +76,8 @@ export function answerKpi(
 ): KpiAnswer {
   checkPeriod(query);
   const { fromMs = -Infinity, toMs = Infinity, granularity } = query;
-  const selection = new Selection(campaigns, cold, query.by);
+  const together = cold.together(campaigns.length, query.campaigns);
+  const selection = new Selection(campaigns, cold, query.by, together);
   const series = granularity && answerSeries(selection, granularity, query, conversions);
   if (!series) selection.add(selection.total, { fromMs, toMs });
   return {
@@ -141,6 +143,8 @@ class Selection {
     private readonly campaigns: readonly CampaignKpi[],
     private readonly cold: ColdReading,
     private readonly by: Breakdown | undefined,
+    /** What they are called together; null where each is looked at for itself. */
+    private readonly together: string | null,
   ) {}
 
   /** From the first to the last quarter with an interaction that counts in the nine metrics. */
@@ -155,10 +159,11 @@ class Selection {
 
   add(tally: Tally, bucket: Bucket): void {
     const quarters = quartersOf(bucket);
-    for (const campaign of this.campaigns) {
-      addUnited(tally, campaign, quarters, this.cold);
-      if (this.by) this.#addByKey(campaign, quarters);
-    }
+    if (this.together === null) {
+      for (const campaign of this.campaigns) addUnited(tally, campaign, quarters, this.cold);
+    } else addTogether(tally, this.together, this.campaigns, quarters, this.cold);
+    if (!this.by) return;
+    for (const campaign of this.campaigns) this.#addByKey(campaign, quarters);
   }
 
   late(period: Bucket): number {

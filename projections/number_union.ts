@@ -90,24 +90,8 @@ export class NumberUnion {
 
   /** Takes about as many bytes as the numbers need, and can only be read. */
   freeze(): NumberPages {
-    const { values, length } = this.list();
-    const pages: NumberPage[] = [];
-    for (let start = 0; start < length;) {
-      const high = values[start]! >>> 16;
-      let end = start + 1;
-      while (end < length && values[end]! >>> 16 === high) end++;
-      // More are united more quickly as bits.
-      const lows = end - start <= pageWords ? new Uint16Array(end - start) : null;
-      const words = lows ? null : new Uint32Array(pageWords);
-      for (let i = start; i < end; i++) {
-        const low = values[i]! & 0xffff;
-        if (lows) lows[i - start] = low;
-        else words![low >>> 5]! |= 1 << (low & 31);
-      }
-      pages.push({ high, lows, words });
-      start = end;
-    }
-    return new NumberPages(pages, length);
+    const pages = this.#pages ? frozenPages(this.#pages) : frozenList(this.list());
+    return new NumberPages(pages, this.size);
   }
 
   #makeRoom(more: number): void {
@@ -159,6 +143,52 @@ interface NumberPage {
   /** Either the lower 16 bits, or a bit for each. */
   readonly lows: Uint16Array | null;
   readonly words: Uint32Array | null;
+}
+
+/** More numbers of a page are united more quickly as bits. */
+const lowsMax = pageWords;
+
+function frozenPages(pages: readonly (Uint32Array | undefined)[]): NumberPage[] {
+  const frozen: NumberPage[] = [];
+  pages.forEach((words, high) => {
+    if (!words) return;
+    const count = countBits(words);
+    if (count > lowsMax) frozen.push({ high, lows: null, words: words.slice() });
+    else if (count > 0) frozen.push({ high, lows: lowsOf(words, count), words: null });
+  });
+  return frozen;
+}
+
+/** The numbers are sorted and distinct. */
+function frozenList({ values, length }: NumberList): NumberPage[] {
+  const frozen: NumberPage[] = [];
+  for (let start = 0; start < length;) {
+    const high = values[start]! >>> 16;
+    let end = start + 1;
+    while (end < length && values[end]! >>> 16 === high) end++;
+    if (end - start > lowsMax) {
+      const words = new Uint32Array(pageWords);
+      for (let i = start; i < end; i++) words[(values[i]! & 0xffff) >>> 5]! |= 1 << (values[i]! & 31);
+      frozen.push({ high, lows: null, words });
+    } else {
+      const lows = new Uint16Array(end - start);
+      for (let i = start; i < end; i++) lows[i - start] = values[i]!;
+      frozen.push({ high, lows, words: null });
+    }
+    start = end;
+  }
+  return frozen;
+}
+
+function lowsOf(words: Uint32Array, count: number): Uint16Array {
+  const lows = new Uint16Array(count);
+  let length = 0;
+  for (let index = 0; index < pageWords; index++) {
+    for (let word = words[index]!; word !== 0; word &= word - 1) {
+      lows[length++] = index * 32 + 31 - Math.clz32(word & -word);
+    }
+  }
+  return lows;
 }
 
 /** A set that does not change any more. */
