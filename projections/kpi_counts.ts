@@ -75,6 +75,8 @@ export class KpiCounts {
 
   noteChange(row: Row): void {
     row.changes++;
+    const open = row.campaign.openDays.get(Math.floor(row.quarter / quartersPerDay));
+    if (open && !row.isLoose) open.changes++;
     this.dirty.add(quarterKey(row));
     if (row.waiting.length > 0) this.waiting.add(row);
     this.#live.delete(row);

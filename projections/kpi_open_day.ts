@@ -18,6 +18,8 @@ export class OpenDaySum {
   readonly #clicks = new Float64Array(quartersPerDay);
   #sum: FrozenTally = new Tally().freeze();
   #stamp = ++stamps;
+  #preparedAt = -1;
+  #changed: readonly QuarterRow[] = [];
 
   constructor(readonly rows: OpenDay) {}
 
@@ -43,13 +45,16 @@ export class OpenDaySum {
 
   /** To what has the united rows already. */
   addChanged(tally: Tally): void {
-    for (const row of this.#changedRows()) this.#addRow(tally, row);
+    for (const row of this.#changed) this.#addRow(tally, row);
   }
 
   /** Leaves few rows to look at anew. True when more is united. */
   prepare(): boolean {
+    if (this.#preparedAt === this.rows.changes) return false;
+    this.#preparedAt = this.rows.changes;
     const changed = this.#changedRows();
-    if (changed.length <= changedRowsMax) return false;
+    this.#changed = changed.length <= changedRowsMax ? changed : [];
+    if (changed === this.#changed) return false;
     const sum = new Tally();
     sum.addFrozen(this.#sum);
     for (const row of changed) this.#addAndNote(sum, row);

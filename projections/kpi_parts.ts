@@ -62,7 +62,7 @@ export function addCutDay(
 }
 
 export function addCutOpenDay(tally: Tally, rows: OpenDay, quarters: Quarters): void {
-  for (const row of rows.values()) if (isIn(quarters, row)) row.cells.addTo(tally);
+  rows.forEach((row) => isIn(quarters, row) && row.cells.addTo(tally));
 }
 
 /** What is in no day. */
@@ -106,15 +106,17 @@ export function visitCells(
 /** What waits is counted as it would be if nothing more were recorded. */
 export function visitWaiting(
   campaign: CampaignKpi,
-  { from, to }: Quarters,
+  quarters: Quarters,
   visitor: (shape: CellShape, device: number, user: number) => void,
 ): void {
-  for (const row of campaign.hotRows(from, to)) {
-    if (row.waiting.length === 0) continue;
+  const visit = (row: QuarterRow) => {
+    if (row.waiting.length === 0 || !isIn(quarters, row)) return;
     for (const item of row.countedByNow) {
       visitor(shapeOf("impression", item), item.device, item.user);
     }
-  }
+  };
+  for (const [, rows] of campaign.openIn(quarters.from, quarters.to)) rows.waiting.forEach(visit);
+  campaign.looseRows.forEach(visit);
 }
 
 export function lateIn(campaign: CampaignKpi, quarters: Quarters, cold: ColdReading): number {
@@ -127,7 +129,13 @@ export function lateIn(campaign: CampaignKpi, quarters: Quarters, cold: ColdRead
       late += closed?.late(quarters.from, quarters.to) ?? 0;
     }
   }
-  for (const row of campaign.hotRows(quarters.from, quarters.to)) late += row.lateByNow;
+  for (const [day, rows] of campaign.openIn(quarters.from, quarters.to)) {
+    if (coversDay(quarters, day)) {
+      late += rows.late;
+      for (const row of rows.waiting) late += row.lateByNow - row.late;
+    } else rows.forEach((row) => isIn(quarters, row) && (late += row.lateByNow));
+  }
+  campaign.looseRows.forEach((row) => isIn(quarters, row) && (late += row.lateByNow));
   return late;
 }
 
