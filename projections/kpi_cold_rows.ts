@@ -4,6 +4,7 @@
  * it is asked again when they are there.
  */
 import { ByteCache, type Cached } from "./byte_cache.ts";
+import { type Breakdown, BreakdownTally, type FrozenBreakdown } from "./kpi_breakdown.ts";
 import { CellTable } from "./kpi_cells.ts";
 import { ClosedDay } from "./kpi_closed_day.ts";
 import { type FrozenTally, Tally } from "./kpi_tally.ts";
@@ -111,12 +112,13 @@ export class ColdReading {
     return this.rows.cached(key, () => this.#made(key, (bytes) => new ClosedDay(day, bytes)));
   }
 
-  cells(key: string): CellTable | null {
-    const made = this.rows.cached(
-      `${key} cells`,
-      () => this.#made(key, (row) => ({ bytes: row.length, table: new CellTable(row) })),
-    );
-    return made?.table ?? null;
+  breakdown(key: string, by: Breakdown): FrozenBreakdown | null {
+    return this.rows.cached(`${key} ${by}`, () =>
+      this.#made(key, (bytes) => {
+        const tally = new BreakdownTally(by);
+        new CellTable(bytes).visit(tally.add);
+        return tally.freeze();
+      }));
   }
 
   /** Of a day's cells. */

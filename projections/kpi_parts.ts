@@ -9,9 +9,11 @@ import {
   daysPerSpan,
   type OpenDay,
 } from "./kpi_campaign.ts";
-import type { CellShape, CellVisitor } from "./kpi_cells.ts";
+import type { BreakdownTally } from "./kpi_breakdown.ts";
+import type { CellShape } from "./kpi_cells.ts";
 import type { ClosedDay } from "./kpi_closed_day.ts";
 import { coldKeys, type ColdReading, type ColdRows } from "./kpi_cold_rows.ts";
+import { OpenDayBreakdown } from "./kpi_open_breakdown.ts";
 import { OpenDaySum } from "./kpi_open_day.ts";
 import { type QuarterRow, quartersPerDay, shapeOf } from "./kpi_quarter.ts";
 import type { FrozenTally, Tally } from "./kpi_tally.ts";
@@ -86,21 +88,32 @@ export function openDaySum(
   return sum;
 }
 
-/** Visits every cell of the period with its shape, some more than once. */
-export function visitCells(
+/** Adds all cells by one of their dimensions. */
+export function addBrokenDown(
+  tally: BreakdownTally,
   campaign: CampaignKpi,
   quarters: Quarters,
   cold: ColdReading,
-  visitor: CellVisitor,
 ): void {
+  const { by } = tally;
   for (const facts of campaign.closedIn(quarters.from, quarters.to)) {
     if (coversDay(quarters, facts.day)) {
-      cold.cells(coldKeys.sum(campaign.id, facts.day))?.visit(visitor);
+      const frozen = cold.breakdown(coldKeys.sum(campaign.id, facts.day), by);
+      if (frozen) tally.addFrozen(frozen);
     } else {
-      closedDay(campaign, facts, quarters, cold)?.visit(quarters.from, quarters.to, visitor);
+      const closed = closedDay(campaign, facts, quarters, cold);
+      closed?.visit(quarters.from, quarters.to, tally.add);
     }
   }
-  for (const row of campaign.hotRows(quarters.from, quarters.to)) row.cells.visit(visitor);
+  for (const [day, rows] of campaign.openIn(quarters.from, quarters.to)) {
+    if (coversDay(quarters, day)) {
+      const key = `open/${campaign.id}/${day} ${by}`;
+      cold.rows.cached(key, () => new OpenDayBreakdown(rows, by))!.addTo(tally);
+      cold.rows.cache.measure(key);
+    } else rows.forEach((row) => isIn(quarters, row) && row.cells.visit(tally.add));
+  }
+  campaign.looseRows.forEach((row) => isIn(quarters, row) && row.cells.visit(tally.add));
+  visitWaiting(campaign, quarters, (shape, device, user) => tally.addOne(shape, device, user));
 }
 
 /** What waits is counted as it would be if nothing more were recorded. */

@@ -168,7 +168,9 @@ function frozenList({ values, length }: NumberList): NumberPage[] {
     while (end < length && values[end]! >>> 16 === high) end++;
     if (end - start > lowsMax) {
       const words = new Uint32Array(pageWords);
-      for (let i = start; i < end; i++) words[(values[i]! & 0xffff) >>> 5]! |= 1 << (values[i]! & 31);
+      for (let i = start; i < end; i++) {
+        words[(values[i]! & 0xffff) >>> 5]! |= 1 << (values[i]! & 31);
+      }
       frozen.push({ high, lows: null, words });
     } else {
       const lows = new Uint16Array(end - start);
