@@ -18,7 +18,7 @@ export const coldKeys = {
 
 const cacheBytesMaxDefault = 96 * 1024 * 1024;
 /** A month of ten million interactions and a million devices takes half of it. */
-const unitedBytesMax = 32 * 1024 * 1024;
+const unitedBytesMax = 40 * 1024 * 1024;
 /** A selection of campaigns that was asked about before so many others is forgotten. */
 const selectionsMax = 64;
 /** Fewer campaigns are looked at one by one. */

@@ -11,9 +11,9 @@ import { CampaignKpi, type ClosedJson, daysPerSpan, type SpanRow } from "./kpi_c
 import { coldKeys, ColdReading, ColdRows } from "./kpi_cold_rows.ts";
 import type { TimelineEvent } from "./kpi_late.ts";
 import { isThrough, quarterMs, type QuarterRow, quartersPerDay } from "./kpi_quarter.ts";
-import { openDaySum } from "./kpi_parts.ts";
 import type { KpiQuery } from "./kpi_query.ts";
 import { Tally } from "./kpi_tally.ts";
+import { firstQueries, warmOpenDays } from "./kpi_warm.ts";
 
 /** Interactions are accepted for 7 days, and recorded soon after. */
 const closeAfterDaysDefault = 8;
@@ -110,13 +110,9 @@ export class KpiCounts {
   }
 
   /** Prepares what the first questions need, in small steps. */
-  *warm(): Iterable<void> {
-    for (const campaign of this.campaigns.values()) {
-      for (const [day, rows] of campaign.openDays) {
-        openDaySum(campaign, day, rows, this.cold);
-        yield;
-      }
-    }
+  *warm(): Iterable<KpiQuery | void> {
+    yield* warmOpenDays(this.campaigns.values(), this.cold);
+    yield* firstQueries(this.campaigns, this.#byDay.keys());
   }
 
   reading(): ColdReading {

@@ -47,7 +47,7 @@ export function addUnited(
   }
   for (const [day, rows] of campaign.openIn(quarters.from, quarters.to)) {
     if (coversDay(quarters, day)) openDaySum(campaign, day, rows, cold.rows).addTo(tally);
-    else addCutOpenDay(tally, rows, quarters);
+    else rows.forEach((row) => isIn(quarters, row) && row.cells.addTo(tally));
   }
   addRest(tally, campaign, quarters);
 }
@@ -61,10 +61,6 @@ export function addCutDay(
   cold: ColdReading,
 ): void {
   closedDay(campaign, facts, quarters, cold)?.addTo(tally, quarters.from, quarters.to);
-}
-
-export function addCutOpenDay(tally: Tally, rows: OpenDay, quarters: Quarters): void {
-  rows.forEach((row) => isIn(quarters, row) && row.cells.addTo(tally));
 }
 
 /** What is in no day. */

@@ -71,12 +71,14 @@ export function answerKpi(
   const selection = new Selection(campaigns, cold, query.by, together);
   const series = granularity && answerSeries(selection, granularity, query, conversions);
   if (!series) selection.add(selection.total, { fromMs, toMs });
-  return {
+  const answer = {
     ...nineMetrics(selection.total.impression, selection.total.click),
     late: selection.late({ fromMs, toMs }),
     ...(series && { series }),
     ...(query.by && { breakdown: selection.breakdown() }),
   };
+  selection.clear();
+  return answer;
 }
 
 function checkPeriod({ fromMs, toMs }: KpiQuery): void {
@@ -112,11 +114,13 @@ function answerSeries(
     const tally = new Tally();
     selection.add(tally, bucket);
     selection.total.addTally(tally);
-    return {
+    const entry = {
       from: new Date(bucket.fromMs).toISOString(),
       to: new Date(bucket.toMs).toISOString(),
       ...nineMetrics(tally.impression, tally.click),
     };
+    tally.clear();
+    return entry;
   });
 }
 
@@ -159,6 +163,11 @@ class Selection {
     for (const campaign of this.campaigns) {
       addBrokenDown(this.#byKey, campaign, quarters, this.cold);
     }
+  }
+
+  clear(): void {
+    this.total.clear();
+    for (const tally of this.#byKey?.byKey.values() ?? []) tally.clear();
   }
 
   late(period: Bucket): number {

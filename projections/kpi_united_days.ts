@@ -2,17 +2,17 @@
  * Whole days of several campaigns together. The same campaigns are asked about again and again, each
  * time over another period; so what they have on a day, or in a span of days, is united once and kept.
  */
-import { type CampaignKpi, daysPerSpan } from "./kpi_campaign.ts";
+import { type CampaignKpi, daysPerSpan, type OpenDay } from "./kpi_campaign.ts";
 import { coldKeys, type ColdReading } from "./kpi_cold_rows.ts";
 import {
   addCutDay,
-  addCutOpenDay,
   addRest,
   coversDay,
   coversSpan,
   openDaySum,
   type Quarters,
 } from "./kpi_parts.ts";
+import { type QuarterRow, quartersPerDay } from "./kpi_quarter.ts";
 import { type FrozenTally, Tally } from "./kpi_tally.ts";
 
 /** Adds all cells of all campaigns; `selection` names them. */
@@ -27,17 +27,18 @@ export function addTogether(
   const open = new Map<number, CampaignKpi[]>();
   for (const campaign of campaigns) {
     for (const facts of campaign.closedIn(quarters.from, quarters.to)) {
-      if (coversDay(quarters, facts.day)) listOf(closed, facts.day).push(campaign);
-      else addCutDay(tally, campaign, facts, quarters, cold);
+      listOf(closed, facts.day).push(campaign);
     }
-    for (const [day, rows] of campaign.openIn(quarters.from, quarters.to)) {
-      if (coversDay(quarters, day)) listOf(open, day).push(campaign);
-      else addCutOpenDay(tally, rows, quarters);
+    for (const [day] of campaign.openIn(quarters.from, quarters.to)) {
+      listOf(open, day).push(campaign);
     }
     addRest(tally, campaign, quarters);
   }
-  addClosedDays(tally, selection, closed, { campaigns, quarters, cold });
-  for (const [day, members] of open) addOpenDay(tally, selection, day, members, cold);
+  addClosedDays(tally, selection, closed, campaigns, { quarters, cold });
+  for (const [day, members] of open) {
+    if (coversDay(quarters, day)) addOpenDay(tally, selection, day, members, cold);
+    else addCutOpenDay(tally, selection, day, members, { quarters, cold });
+  }
 }
 
 /** What was made of these parts, and is right for no others. */
@@ -55,7 +56,6 @@ class United {
 }
 
 interface Asked {
-  readonly campaigns: readonly CampaignKpi[];
   readonly quarters: Quarters;
   readonly cold: ColdReading;
 }
@@ -64,10 +64,15 @@ function addClosedDays(
   tally: Tally,
   selection: string,
   closed: ReadonlyMap<number, readonly CampaignKpi[]>,
-  { campaigns, quarters, cold }: Asked,
+  campaigns: readonly CampaignKpi[],
+  { quarters, cold }: Asked,
 ): void {
   const spans = new Map<number, boolean>();
   for (const [day, members] of closed) {
+    if (!coversDay(quarters, day)) {
+      addCutClosedDay(tally, selection, day, members, { quarters, cold });
+      continue;
+    }
     const span = Math.floor(day / daysPerSpan);
     const isWhole = spans.get(span) ??
       campaigns.every((campaign) => coversSpan(quarters, span, campaign));
@@ -127,6 +132,70 @@ function addOpenDay(
     for (const sum of sums) into.addFrozen(sum.united);
   });
   for (const sum of sums) sum.addChanged(tally);
+}
+
+/** A day that the period cuts is put together from pieces that are kept, and single quarters. */
+function addCutClosedDay(
+  tally: Tally,
+  selection: string,
+  day: number,
+  members: readonly CampaignKpi[],
+  { quarters, cold }: Asked,
+): void {
+  const add = (into: Tally, part: Quarters) => {
+    for (const one of members) addCutDay(into, one, one.closedDays.get(day)!, part, cold);
+  };
+  for (const { piece, part, isWhole } of piecesOf(day, quarters)) {
+    const key = `${selection}/closed/${day}/${piece}`;
+    if (isWhole) addUnited(tally, cold, key, members, (into) => add(into, part));
+    else add(tally, part);
+  }
+}
+
+function addCutOpenDay(
+  tally: Tally,
+  selection: string,
+  day: number,
+  members: readonly CampaignKpi[],
+  { quarters, cold }: Asked,
+): void {
+  const days = members.map(({ openDays }) => openDays.get(day)!);
+  for (const { piece, part, isWhole } of piecesOf(day, quarters)) {
+    const rows = days.flatMap((rows) => rowsIn(rows, part));
+    const add = (into: Tally) => rows.forEach(({ cells }) => cells.addTo(into));
+    const parts = rows.flatMap((row) => [row, row.changes]);
+    if (isWhole) addUnited(tally, cold, `${selection}/cut/${day}/${piece}`, parts, add);
+    else add(tally);
+  }
+}
+
+const quartersPerPiece = 12;
+
+interface Piece {
+  readonly piece: number;
+  /** What of it is in the period. */
+  readonly part: Quarters;
+  readonly isWhole: boolean;
+}
+
+function piecesOf(day: number, { from, to }: Quarters): Piece[] {
+  const pieces: Piece[] = [];
+  for (let piece = 0; piece < quartersPerDay / quartersPerPiece; piece++) {
+    const first = day * quartersPerDay + piece * quartersPerPiece;
+    const part = { from: Math.max(from, first), to: Math.min(to, first + quartersPerPiece) };
+    if (part.from >= part.to) continue;
+    pieces.push({ piece, part, isWhole: part.to - part.from === quartersPerPiece });
+  }
+  return pieces;
+}
+
+function rowsIn(rows: OpenDay, { from, to }: Quarters): QuarterRow[] {
+  const found: QuarterRow[] = [];
+  for (let quarter = from; quarter < to; quarter++) {
+    const row = rows.get(quarter);
+    if (row) found.push(row);
+  }
+  return found;
 }
 
 function addUnited(

@@ -54,7 +54,7 @@ export class NumberUnion {
   }
 
   addPages(numbers: NumberPages): void {
-    if (numbers.size === 0) return;
+    if (numbers.pages.length === 0) return;
     const pages = this.#toPages();
     for (const { high, lows, words } of numbers.pages) {
       if (words) orWords(pageOf(pages, high), words);
@@ -88,10 +88,18 @@ export class NumberUnion {
     return { values, length };
   }
 
-  /** Takes about as many bytes as the numbers need, and can only be read. */
+  /** The numbers as they can only be read, in about as many bytes as they need. Here are none after. */
   freeze(): NumberPages {
-    const pages = this.#pages ? frozenPages(this.#pages) : frozenList(this.list());
-    return new NumberPages(pages, this.size);
+    const frozen = this.#pages ? frozenPages(this.#pages) : frozenList(this.list());
+    this.#pages = null;
+    this.clear();
+    return new NumberPages(frozen);
+  }
+
+  clear(): void {
+    this.#pages?.forEach((page) => page && spare(page));
+    this.#pages = null;
+    this.#count = this.#sortedCount = 0;
   }
 
   #makeRoom(more: number): void {
@@ -137,6 +145,10 @@ export class NumberUnion {
   }
 }
 
+/** Empty ones: most sets live for a moment only, and new memory costs more than clearing old. */
+const sparePages: Uint32Array[] = [];
+const sparePagesMax = 512;
+
 interface NumberPage {
   /** The upper 16 bits of its numbers. */
   readonly high: number;
@@ -153,8 +165,11 @@ function frozenPages(pages: readonly (Uint32Array | undefined)[]): NumberPage[] 
   pages.forEach((words, high) => {
     if (!words) return;
     const count = countBits(words);
-    if (count > lowsMax) frozen.push({ high, lows: null, words: words.slice() });
-    else if (count > 0) frozen.push({ high, lows: lowsOf(words, count), words: null });
+    if (count > lowsMax) frozen.push({ high, lows: null, words });
+    else {
+      if (count > 0) frozen.push({ high, lows: lowsOf(words, count), words: null });
+      spare(words);
+    }
   });
   return frozen;
 }
@@ -195,9 +210,14 @@ function lowsOf(words: Uint32Array, count: number): Uint16Array {
 
 /** A set that does not change any more. */
 export class NumberPages {
-  static readonly empty = new NumberPages([], 0);
+  constructor(readonly pages: readonly NumberPage[]) {}
 
-  constructor(readonly pages: readonly NumberPage[], readonly size: number) {}
+  get size(): number {
+    return this.pages.reduce(
+      (sum, { lows, words }) => sum + (lows?.length ?? countBits(words!)),
+      0,
+    );
+  }
 
   get bytes(): number {
     return this.pages.reduce(
@@ -236,7 +256,13 @@ function insertionSort(values: Uint32Array, count: number): void {
 }
 
 function pageOf(pages: (Uint32Array | undefined)[], high: number): Uint32Array {
-  return pages[high] ??= new Uint32Array(pageWords);
+  return pages[high] ??= sparePages.pop() ?? new Uint32Array(pageWords);
+}
+
+function spare(page: Uint32Array): void {
+  if (sparePages.length === sparePagesMax) return;
+  page.fill(0);
+  sparePages.push(page);
 }
 
 function setBits(
