@@ -21,8 +21,7 @@ const cacheBytesMaxDefault = 96 * 1024 * 1024;
 const unitedBytesMax = 40 * 1024 * 1024;
 /** A selection of campaigns that was asked about before so many others is forgotten. */
 const selectionsMax = 64;
-/** Fewer campaigns are looked at one by one. */
-const togetherMin = 4;
+const togetherMinDefault = 4;
 
 export class ColdRows {
   /** Those that are in no store yet. */
@@ -35,7 +34,10 @@ export class ColdRows {
   readonly #selections = new Map<string, string>();
   #selectionsNamed = 0;
 
-  constructor(cacheBytesMax = cacheBytesMaxDefault) {
+  constructor(
+    cacheBytesMax = cacheBytesMaxDefault,
+    readonly togetherMin = togetherMinDefault,
+  ) {
     this.cache = new ByteCache(cacheBytesMax);
   }
 
@@ -102,7 +104,7 @@ export class ColdReading {
 
   /** The name under which what the campaigns have together is kept; null where it is not. */
   together(count: number, campaigns: readonly string[] | undefined): string | null {
-    if (count < togetherMin) return null;
+    if (count < this.rows.togetherMin) return null;
     if (!campaigns) return "all";
     if (this.#together === undefined) this.#together = this.rows.selection(campaigns);
     return this.#together;
