@@ -144,10 +144,11 @@ export class KpiCounts {
 
   /** Rows must come in the order of their keys: what is closed is known first. */
   loadRow(key: string, bytes: Uint8Array, through: string): void {
-    const { kind, campaignId, number } = parseKey(key);
+    const parsed = parseKey(key);
+    const { kind, campaignId, number } = parsed;
     const campaign = this.campaign(campaignId);
     this.#isLoaded = true;
-    if (this.isLeftover(key)) {
+    if (this.#isPartOfCold(parsed)) {
       this.dirty.add(key);
       return;
     }
@@ -174,7 +175,10 @@ export class KpiCounts {
 
   /** Whether a stored row has become part of a cold one. */
   isLeftover(key: string): boolean {
-    const { kind, campaignId, number } = parseKey(key);
+    return this.#isPartOfCold(parseKey(key));
+  }
+
+  #isPartOfCold({ kind, campaignId, number }: ReturnType<typeof parseKey>): boolean {
     const campaign = this.campaigns.get(campaignId);
     if (kind === "span") return campaign?.wholeSpans.has(number) ?? false;
     const day = Math.floor(number / quartersPerDay);
