@@ -31,6 +31,8 @@ export interface ClosedJson {
 /** The united days of a span. */
 export class SpanRow {
   tally = new Tally();
+  /** How many days were united since it was loaded. */
+  days = 0;
   /** Of a loaded row: events up to here are in it. */
   through: string | undefined;
 
@@ -61,9 +63,12 @@ export class CampaignKpi {
   openRow(quarter: number): QuarterRow<CampaignKpi> {
     const day = Math.floor(quarter / quartersPerDay);
     let open = this.openDays.get(day);
-    if (!open) this.openDays.set(day, open = new Map());
+    if (!open) this.openDays.set(day, open = new OpenDay());
     let row = open.get(quarter);
-    if (!row) open.set(quarter, row = new QuarterRow<CampaignKpi>(this, quarter));
+    if (!row) {
+      open.set(quarter, row = new QuarterRow<CampaignKpi>(this, quarter));
+      open.changes++;
+    }
     return row;
   }
 
@@ -123,6 +128,7 @@ export class CampaignKpi {
     // A row that has the event already must not be written as if it stood here.
     const spanChanged = !isThrough(span, recorded);
     if (spanChanged) cells.addTo(span.tally);
+    span.days++;
     return {
       quarters,
       spanChanged,
@@ -160,7 +166,34 @@ export class CampaignKpi {
 }
 
 /** The rows of a day by quarter. */
-export type OpenDay = Map<number, QuarterRow<CampaignKpi>>;
+export class OpenDay extends Map<number, QuarterRow<CampaignKpi>> {
+  /** How often any of them changed in this process. */
+  changes = 0;
+  /** When what follows was looked up. */
+  #lookedUpAt = -1;
+  #late = 0;
+  #waiting: readonly QuarterRow<CampaignKpi>[] = [];
+
+  /** Late ones, as far as it is judged. */
+  get late(): number {
+    this.#lookUp();
+    return this.#late;
+  }
+
+  /** Rows in which something waits. */
+  get waiting(): readonly QuarterRow<CampaignKpi>[] {
+    this.#lookUp();
+    return this.#waiting;
+  }
+
+  #lookUp(): void {
+    if (this.#lookedUpAt === this.changes) return;
+    this.#lookedUpAt = this.changes;
+    const rows = [...this.values()];
+    this.#late = rows.reduce((sum, { late }) => sum + late, 0);
+    this.#waiting = rows.filter(({ waiting }) => waiting.length > 0);
+  }
+}
 
 /** The days that the period touches, found by whichever way is shorter. */
 function* within<T>(
