@@ -110,10 +110,6 @@ function scanned(
   return scan;
 }
 
-function rowsOf(model: KpiProjection): Map<string, Uint8Array> {
-  return new Map([...model.rowKeys()].sort().map((key) => [key, model.encodeRow(key)]));
-}
-
 const claim = (ms: number, number: number, given: Partial<Claim> = {}): Given => ({
   ms,
   campaign: "c",
@@ -519,12 +515,10 @@ function questionOf(lastMs: number, { unit, session, known, ...asked }: Asked): 
   };
 }
 
-/** `steady`: what has folded all of the log and knows what was repeated. */
 function assertAnswers(
   model: KpiProjection,
   given: readonly Given[],
   asked: readonly Asked[],
-  steady = model,
 ) {
   const { exposures } = model;
   const seen = naive(given);
