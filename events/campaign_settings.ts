@@ -112,6 +112,9 @@ export const campaignSettingsSchema = z.strictObject({
     .max(kpiEventsMax).check(unique(({ name }) => name, "name")).optional(),
 });
 
+/** What an edit changes; what stays was judged when it was written. */
+const changedSettingsSchema = campaignSettingsSchema.partial();
+
 export type CampaignSettings = z.infer<typeof campaignSettingsSchema>;
 export type CampaignAudience = z.infer<typeof audienceSchema>;
 export type CampaignVariant = z.infer<typeof variant>;
@@ -138,24 +141,39 @@ export function parseSettings(
   input: unknown,
   valid?: CampaignSettings,
 ): { settings: CampaignSettings } | { problems: Problem[] } {
-  const [judged, kept] = valid ? apart(input, valid) : [input, {}];
+  const kept = valid ? keptOf(input, valid) : {};
+  const judged = without(input, kept);
   const unfit = jsonProblem(judged) ?? sizeProblem(input);
   if (unfit !== null) return { problems: [unfit] };
-  const result = campaignSettingsSchema.safeParse(judged);
+  // Either both are kept or none, so that a schema which wants them can tell which is missing.
+  const schema = Object.hasOwn(kept, "name") ? changedSettingsSchema : campaignSettingsSchema;
+  const result = schema.safeParse(judged);
   return result.success
-    ? { settings: { ...kept, ...result.data } }
+    ? { settings: { ...kept, ...result.data } as CampaignSettings }
     : { problems: problemsOf(result.error.issues, input) };
 }
 
-/** What has to be judged, the name and the type always among it, and what need not be. */
-function apart(input: unknown, valid: CampaignSettings): [unknown, Partial<CampaignSettings>] {
-  if (typeof input !== "object" || input === null || Array.isArray(input)) return [input, {}];
+/** What need not be judged again. */
+function keptOf(input: unknown, valid: CampaignSettings): Partial<CampaignSettings> {
+  const kept: Record<string, unknown> = {};
+  if (!isObject(input)) return kept;
   const known = valid as Record<string, unknown>;
-  const isKept = ([key, value]: [string, unknown]) =>
-    key !== "name" && key !== "type" && Object.hasOwn(known, key) && known[key] === value;
-  const members = Object.entries(input);
-  return [
-    Object.fromEntries(members.filter((member) => !isKept(member))),
-    Object.fromEntries(members.filter(isKept)) as Partial<CampaignSettings>,
-  ];
+  for (const key of Object.keys(known)) {
+    if (Object.hasOwn(input, key) && input[key] === known[key]) kept[key] = known[key];
+  }
+  if (!Object.hasOwn(kept, "name") || !Object.hasOwn(kept, "type")) {
+    delete kept.name;
+    delete kept.type;
+  }
+  return kept;
+}
+
+function without(input: unknown, kept: object): unknown {
+  if (!isObject(input)) return input;
+  // Unlike an assignment, this makes `__proto__` a plain property, which is refused.
+  return Object.fromEntries(Object.entries(input).filter(([key]) => !Object.hasOwn(kept, key)));
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

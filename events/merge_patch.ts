@@ -40,13 +40,30 @@ const choices: readonly Choice[] = [
 function merged(target: unknown, patch: unknown, depth: number): unknown {
   if (!isObject(patch)) return patch;
   if (depth >= depthMax) return patch;
-  const result = new Map<string, unknown>(isObject(target) ? Object.entries(target) : []);
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) result.delete(key);
-    else result.set(key, merged(result.get(key), value, depth + 1));
+  // Like `set`, this makes `__proto__` a plain property, which the schema then refuses.
+  const result: Record<string, unknown> = isObject(target) ? { ...target } : {};
+  for (const key of Object.keys(patch)) {
+    const value = patch[key];
+    if (value === null) delete result[key];
+    else {
+      const before = Object.hasOwn(result, key) ? result[key] : undefined;
+      set(result, key, merged(before, value, depth + 1));
+    }
   }
-  // Unlike an assignment, this makes `__proto__` a plain property, which the schema then refuses.
-  return Object.fromEntries(result);
+  return result;
+}
+
+/** An assignment to `__proto__` would change the prototype. */
+function set(result: Record<string, unknown>, key: string, value: unknown): void {
+  if (key !== "__proto__") result[key] = value;
+  else {
+    Object.defineProperty(result, key, {
+      value,
+      configurable: true,
+      enumerable: true,
+      writable: true,
+    });
+  }
 }
 
 function withoutLeftovers(

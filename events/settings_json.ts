@@ -19,10 +19,32 @@ export function jsonProblem(input: unknown): Problem | null {
 
 /** Whether there is too much of it: of what `jsonProblem` finds no fault with. */
 export function sizeProblem(input: unknown): Problem | null {
+  if (bytesAtMost(input) <= settingsBytesMax) return null;
   const json = JSON.stringify(input) as string | undefined;
   const fits = json === undefined || json.length * 3 <= settingsBytesMax ||
     encoder.encode(json).length <= settingsBytesMax;
   return fits ? null : { pointer: "", ...tooLarge };
+}
+
+/** Not less than the bytes of its JSON; written only where this is too much. */
+function bytesAtMost(value: unknown): number {
+  if (typeof value === "string") return textBytesAtMost(value);
+  // The longest are numbers, with 24 characters.
+  if (typeof value !== "object" || value === null) return 25;
+  let bytes = 2;
+  if (Array.isArray(value)) {
+    for (const member of value) bytes += bytesAtMost(member) + 1;
+    return bytes;
+  }
+  for (const key of Object.keys(value)) {
+    bytes += textBytesAtMost(key) + bytesAtMost((value as Record<string, unknown>)[key]) + 2;
+  }
+  return bytes;
+}
+
+/** A control character is written as six: no UTF-16 unit takes more. */
+function textBytesAtMost(text: string): number {
+  return 6 * text.length + 2;
 }
 
 /** `path` from the fault up to the whole: it grows on the way back, so that good input costs none. */

@@ -81,8 +81,8 @@ export class KpiProjection implements Projection {
     return answer;
   }
 
-  warm(): Iterable<void> {
-    return this.#counts.warm();
+  *warm(): Iterable<unknown> {
+    for (const query of this.#counts.warm()) yield query && this.ask(query);
   }
 
   attach(source: RowSource): void {

@@ -31,6 +31,8 @@ export interface ClosedJson {
 /** The united days of a span. */
 export class SpanRow {
   tally = new Tally();
+  /** How many days were united since it was loaded. */
+  days = 0;
   /** Of a loaded row: events up to here are in it. */
   through: string | undefined;
 
@@ -39,6 +41,7 @@ export class SpanRow {
 
 /** Rows that come of closing a day. */
 export interface Closing {
+  readonly spanChanged: boolean;
   readonly quarters: readonly QuarterRow<CampaignKpi>[];
   readonly loose: readonly QuarterRow<CampaignKpi>[];
   readonly dayRow: Uint8Array;
@@ -60,9 +63,12 @@ export class CampaignKpi {
   openRow(quarter: number): QuarterRow<CampaignKpi> {
     const day = Math.floor(quarter / quartersPerDay);
     let open = this.openDays.get(day);
-    if (!open) this.openDays.set(day, open = new Map());
+    if (!open) this.openDays.set(day, open = new OpenDay());
     let row = open.get(quarter);
-    if (!row) open.set(quarter, row = new QuarterRow<CampaignKpi>(this, quarter));
+    if (!row) {
+      open.set(quarter, row = new QuarterRow<CampaignKpi>(this, quarter));
+      open.changes++;
+    }
     return row;
   }
 
@@ -119,9 +125,13 @@ export class CampaignKpi {
     const first = counting[0] ?? -1;
     this.closedDays.set(day, { day, first, last: counting.at(-1) ?? -1, late });
     const span = this.span(Math.floor(day / daysPerSpan));
-    if (!isThrough(span, recorded)) cells.addTo(span.tally);
+    // A row that has the event already must not be written as if it stood here.
+    const spanChanged = !isThrough(span, recorded);
+    if (spanChanged) cells.addTo(span.tally);
+    span.days++;
     return {
       quarters,
+      spanChanged,
       loose: this.#loosen(quarters, recorded),
       dayRow: dayWriter.take(),
       sumRow: cells.encode(),
@@ -130,10 +140,11 @@ export class CampaignKpi {
 
   /** Keeps what still waits in the rows of a day that closes. */
   #loosen(quarters: readonly QuarterRow<CampaignKpi>[], recorded: RecordedEvent) {
-    return quarters.filter(({ waiting }) => waiting.length > 0).map(({ quarter, waiting }) => {
+    return quarters.filter(({ waiting }) => waiting.length > 0).flatMap(({ quarter, waiting }) => {
       const loose = this.looseRow(quarter);
-      if (!isThrough(loose, recorded)) loose.waiting.push(...waiting);
-      return loose;
+      if (isThrough(loose, recorded)) return [];
+      loose.waiting.push(...waiting);
+      return [loose];
     });
   }
 
@@ -155,7 +166,34 @@ export class CampaignKpi {
 }
 
 /** The rows of a day by quarter. */
-export type OpenDay = Map<number, QuarterRow<CampaignKpi>>;
+export class OpenDay extends Map<number, QuarterRow<CampaignKpi>> {
+  /** How often any of them changed in this process. */
+  changes = 0;
+  /** When what follows was looked up. */
+  #lookedUpAt = -1;
+  #late = 0;
+  #waiting: readonly QuarterRow<CampaignKpi>[] = [];
+
+  /** Late ones, as far as it is judged. */
+  get late(): number {
+    this.#lookUp();
+    return this.#late;
+  }
+
+  /** Rows in which something waits. */
+  get waiting(): readonly QuarterRow<CampaignKpi>[] {
+    this.#lookUp();
+    return this.#waiting;
+  }
+
+  #lookUp(): void {
+    if (this.#lookedUpAt === this.changes) return;
+    this.#lookedUpAt = this.changes;
+    const rows = [...this.values()];
+    this.#late = rows.reduce((sum, { late }) => sum + late, 0);
+    this.#waiting = rows.filter(({ waiting }) => waiting.length > 0);
+  }
+}
 
 /** The days that the period touches, found by whichever way is shorter. */
 function* within<T>(

@@ -35,9 +35,9 @@ export class CellTable {
   /** Of a live table: its bytes, as long as nothing is counted. */
   #bytes: Uint8Array | null;
 
-  constructor(sealed?: Uint8Array) {
-    this.#bytes = sealed ?? null;
-    this.#live = sealed ? null : new LiveCells();
+  constructor(sealed: Uint8Array = emptyTable) {
+    this.#bytes = sealed;
+    this.#live = null;
   }
 
   get isEmpty(): boolean {
@@ -259,3 +259,6 @@ class LiveCells {
 function listsOf({ devices, users }: LiveCell): NumbersOfCell {
   return { devices: devices!.list(), users: users!.list() };
 }
+
+/** Shared, because bytes are never written to. */
+const emptyTable = new LiveCells().encode();

@@ -3,6 +3,8 @@
  * are read back when a question needs them. A question is answered in one turn: where rows are missing
  * it is asked again when they are there.
  */
+import { ByteCache, type Cached } from "./byte_cache.ts";
+import { type Breakdown, BreakdownTally, type FrozenBreakdown } from "./kpi_breakdown.ts";
 import { CellTable } from "./kpi_cells.ts";
 import { ClosedDay } from "./kpi_closed_day.ts";
 import { type FrozenTally, Tally } from "./kpi_tally.ts";
@@ -15,20 +17,29 @@ export const coldKeys = {
 };
 
 const cacheBytesMaxDefault = 96 * 1024 * 1024;
-
-interface Cached {
-  readonly bytes: number;
-}
+/** A month of ten million interactions and a million devices takes half of it. */
+const unitedBytesMax = 40 * 1024 * 1024;
+/** A selection of campaigns that was asked about before so many others is forgotten. */
+const selectionsMax = 64;
+const togetherMinDefault = 4;
 
 export class ColdRows {
   /** Those that are in no store yet. */
   readonly #unstored = new Map<string, Uint8Array>();
   #source: RowSource | null = null;
-  /** What rows were decoded to, the longest unused first. */
-  readonly #cache = new Map<string, Cached>();
-  #cachedBytes = 0;
+  /** What rows were decoded to. */
+  readonly cache: ByteCache;
+  /** Days and spans of selections of campaigns. */
+  readonly united = new ByteCache(unitedBytesMax);
+  readonly #selections = new Map<string, string>();
+  #selectionsNamed = 0;
 
-  constructor(private readonly cacheBytesMax = cacheBytesMaxDefault) {}
+  constructor(
+    cacheBytesMax = cacheBytesMaxDefault,
+    readonly togetherMin = togetherMinDefault,
+  ) {
+    this.cache = new ByteCache(cacheBytesMax);
+  }
 
   attach(source: RowSource): void {
     this.#source = source;
@@ -48,37 +59,32 @@ export class ColdRows {
   }
 
   cached<T extends Cached>(key: string, make: () => T | null): T | null {
-    const found = this.#cache.get(key) as T | undefined;
-    if (found) {
-      this.#cache.delete(key);
-      this.#cache.set(key, found);
-      return found;
-    }
+    const found = this.cache.get<T>(key);
+    if (found) return found;
     const made = make();
-    if (!made) return null;
-    this.#cache.set(key, made);
-    this.resized(key, made.bytes);
+    if (made) this.cache.set(key, made);
     return made;
   }
 
-  /** Tells that what is cached takes more bytes, or less. */
-  resized(key: string, moreBytes: number): void {
-    if (!this.#cache.has(key)) return;
-    this.#cachedBytes += moreBytes;
-    for (const oldest of this.#cache.keys()) {
-      if (this.#cachedBytes <= this.cacheBytesMax) return;
-      this.#forget(oldest);
+  /**
+   * A short name of the campaigns, for which it is worth while to keep what they have together; null
+   * where nobody asked about just these before.
+   */
+  selection(campaigns: readonly string[]): string | null {
+    const key = JSON.stringify([...new Set(campaigns)].sort());
+    const name = this.#selections.get(key);
+    this.#selections.delete(key);
+    this.#selections.set(key, name ?? String(this.#selectionsNamed++));
+    for (const oldest of this.#selections.keys()) {
+      if (this.#selections.size <= selectionsMax) break;
+      this.#selections.delete(oldest);
     }
+    return name ?? null;
   }
 
   async read(keys: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>> {
     if (!this.#source) throw new Error(`there is no store to read ${keys[0]} from`);
     return await this.#source.read(keys);
-  }
-
-  #forget(key: string): void {
-    this.#cachedBytes -= this.#cache.get(key)?.bytes ?? 0;
-    this.#cache.delete(key);
   }
 }
 
@@ -86,6 +92,7 @@ export class ColdRows {
 export class ColdReading {
   readonly missing = new Set<string>();
   readonly #held = new Map<string, Uint8Array>();
+  #together: string | null | undefined;
 
   constructor(readonly rows: ColdRows) {}
 
@@ -95,16 +102,25 @@ export class ColdReading {
     this.missing.clear();
   }
 
+  /** The name under which what the campaigns have together is kept; null where it is not. */
+  together(count: number, campaigns: readonly string[] | undefined): string | null {
+    if (count < this.rows.togetherMin) return null;
+    if (!campaigns) return "all";
+    if (this.#together === undefined) this.#together = this.rows.selection(campaigns);
+    return this.#together;
+  }
+
   day(key: string, day: number): ClosedDay | null {
     return this.rows.cached(key, () => this.#made(key, (bytes) => new ClosedDay(day, bytes)));
   }
 
-  cells(key: string): CellTable | null {
-    const made = this.rows.cached(
-      `${key} cells`,
-      () => this.#made(key, (row) => ({ bytes: row.length, table: new CellTable(row) })),
-    );
-    return made?.table ?? null;
+  breakdown(key: string, by: Breakdown): FrozenBreakdown | null {
+    return this.rows.cached(`${key} ${by}`, () =>
+      this.#made(key, (bytes) => {
+        const tally = new BreakdownTally(by);
+        new CellTable(bytes).visit(tally.add);
+        return tally.freeze();
+      }));
   }
 
   /** Of a day's cells. */

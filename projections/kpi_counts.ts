@@ -11,9 +11,9 @@ import { CampaignKpi, type ClosedJson, daysPerSpan, type SpanRow } from "./kpi_c
 import { coldKeys, ColdReading, ColdRows } from "./kpi_cold_rows.ts";
 import type { TimelineEvent } from "./kpi_late.ts";
 import { isThrough, quarterMs, type QuarterRow, quartersPerDay } from "./kpi_quarter.ts";
-import { openDaySum } from "./kpi_parts.ts";
 import type { KpiQuery } from "./kpi_query.ts";
 import { Tally } from "./kpi_tally.ts";
+import { firstQueries, warmOpenDays } from "./kpi_warm.ts";
 
 /** Interactions are accepted for 7 days, and recorded soon after. */
 const closeAfterDaysDefault = 8;
@@ -25,6 +25,8 @@ type Row = QuarterRow<CampaignKpi>;
 export interface KpiCountsOptions {
   readonly closeAfterDays?: number;
   readonly cacheBytesMax?: number;
+  /** Fewer campaigns are looked at one by one. */
+  readonly togetherMin?: number;
 }
 
 export class KpiCounts {
@@ -43,7 +45,7 @@ export class KpiCounts {
 
   constructor(readonly dirty: Set<string>, options: KpiCountsOptions) {
     this.#closeAfterDays = options.closeAfterDays ?? closeAfterDaysDefault;
-    this.cold = new ColdRows(options.cacheBytesMax);
+    this.cold = new ColdRows(options.cacheBytesMax, options.togetherMin);
   }
 
   /** To be called before anything of the event is counted. */
@@ -75,6 +77,8 @@ export class KpiCounts {
 
   noteChange(row: Row): void {
     row.changes++;
+    const open = row.campaign.openDays.get(Math.floor(row.quarter / quartersPerDay));
+    if (open && !row.isLoose) open.changes++;
     this.dirty.add(quarterKey(row));
     if (row.waiting.length > 0) this.waiting.add(row);
     this.#live.delete(row);
@@ -97,23 +101,20 @@ export class KpiCounts {
 
   /** Those that a question is about and that have anything. */
   select({ campaigns: ids, fromMs = -Infinity, toMs = Infinity }: KpiQuery): CampaignKpi[] {
-    if (ids) return [...new Set(ids)].flatMap((id) => this.campaigns.get(id) ?? []);
+    if (ids) return [...new Set(ids)].sort().flatMap((id) => this.campaigns.get(id) ?? []);
     const selected = new Set<CampaignKpi>();
     for (const [day, campaigns] of this.#byDay) {
       if ((day + 1) * dayMs <= fromMs || day * dayMs >= toMs) continue;
       for (const campaign of campaigns) selected.add(campaign);
     }
-    return [...selected];
+    // Always in the same order.
+    return [...this.campaigns.values()].filter((campaign) => selected.has(campaign));
   }
 
   /** Prepares what the first questions need, in small steps. */
-  *warm(): Iterable<void> {
-    for (const campaign of this.campaigns.values()) {
-      for (const [day, rows] of campaign.openDays) {
-        openDaySum(campaign, day, rows, this.cold);
-        yield;
-      }
-    }
+  *warm(): Iterable<KpiQuery | void> {
+    yield* warmOpenDays(this.campaigns.values(), this.cold);
+    yield* firstQueries(this.campaigns, this.#byDay.keys());
   }
 
   reading(): ColdReading {
@@ -143,10 +144,11 @@ export class KpiCounts {
 
   /** Rows must come in the order of their keys: what is closed is known first. */
   loadRow(key: string, bytes: Uint8Array, through: string): void {
-    const { kind, campaignId, number } = parseKey(key);
+    const parsed = parseKey(key);
+    const { kind, campaignId, number } = parsed;
     const campaign = this.campaign(campaignId);
     this.#isLoaded = true;
-    if (this.isLeftover(key)) {
+    if (this.#isPartOfCold(parsed)) {
       this.dirty.add(key);
       return;
     }
@@ -173,7 +175,10 @@ export class KpiCounts {
 
   /** Whether a stored row has become part of a cold one. */
   isLeftover(key: string): boolean {
-    const { kind, campaignId, number } = parseKey(key);
+    return this.#isPartOfCold(parseKey(key));
+  }
+
+  #isPartOfCold({ kind, campaignId, number }: ReturnType<typeof parseKey>): boolean {
     const campaign = this.campaigns.get(campaignId);
     if (kind === "span") return campaign?.wholeSpans.has(number) ?? false;
     const day = Math.floor(number / quartersPerDay);
@@ -224,10 +229,10 @@ export class KpiCounts {
 
   #close(campaign: CampaignKpi, day: number, recorded: RecordedEvent): void {
     const span = this.#span(campaign, Math.floor(day / daysPerSpan));
-    const { quarters, loose, dayRow, sumRow } = campaign.close(day, recorded);
+    const { quarters, loose, spanChanged, dayRow, sumRow } = campaign.close(day, recorded);
     this.#putCold(coldKeys.day(campaign.id, day), dayRow);
     this.#putCold(coldKeys.sum(campaign.id, day), sumRow);
-    this.dirty.add(spanKey(span));
+    if (spanChanged) this.dirty.add(spanKey(span));
     this.dirty.add(closedKey(campaign));
     for (const row of quarters) {
       this.#live.delete(row);

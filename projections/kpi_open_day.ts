@@ -9,6 +9,7 @@ import { type FrozenTally, Tally } from "./kpi_tally.ts";
 
 /** Rows that are looked at anew with each question. */
 const changedRowsMax = 4;
+let stamps = 0;
 
 export class OpenDaySum {
   /** What each quarter had when the sum was made; −1 changes: nothing. */
@@ -16,6 +17,9 @@ export class OpenDaySum {
   readonly #impressions = new Float64Array(quartersPerDay);
   readonly #clicks = new Float64Array(quartersPerDay);
   #sum: FrozenTally = new Tally().freeze();
+  #stamp = ++stamps;
+  #preparedAt = -1;
+  #changed: readonly QuarterRow[] = [];
 
   constructor(readonly rows: OpenDay) {}
 
@@ -23,20 +27,40 @@ export class OpenDaySum {
     return this.#sum.bytes + quartersPerDay * 20;
   }
 
+  /** Without the rows that changed since. */
+  get united(): FrozenTally {
+    return this.#sum;
+  }
+
+  /** Another one whenever what is united is other than before; no two sums have the same. */
+  get stamp(): number {
+    return this.#stamp;
+  }
+
   addTo(tally: Tally): void {
     this.prepare();
     tally.addFrozen(this.#sum);
-    for (const row of this.#changedRows()) this.#addRow(tally, row);
+    this.addChanged(tally);
   }
 
-  /** Leaves few rows to look at anew. */
-  prepare(): void {
+  /** To what has the united rows already. */
+  addChanged(tally: Tally): void {
+    for (const row of this.#changed) this.#addRow(tally, row);
+  }
+
+  /** Leaves few rows to look at anew. True when more is united. */
+  prepare(): boolean {
+    if (this.#preparedAt === this.rows.changes) return false;
+    this.#preparedAt = this.rows.changes;
     const changed = this.#changedRows();
-    if (changed.length <= changedRowsMax) return;
+    this.#changed = changed.length <= changedRowsMax ? changed : [];
+    if (changed === this.#changed) return false;
     const sum = new Tally();
     sum.addFrozen(this.#sum);
     for (const row of changed) this.#addAndNote(sum, row);
     this.#sum = sum.freeze();
+    this.#stamp = ++stamps;
+    return true;
   }
 
   #changedRows(): QuarterRow[] {

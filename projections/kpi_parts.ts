@@ -9,10 +9,11 @@ import {
   daysPerSpan,
   type OpenDay,
 } from "./kpi_campaign.ts";
+import type { BreakdownTally } from "./kpi_breakdown.ts";
 import type { CellShape } from "./kpi_cell_shape.ts";
-import type { CellVisitor } from "./kpi_cells.ts";
 import type { ClosedDay } from "./kpi_closed_day.ts";
 import { coldKeys, type ColdReading, type ColdRows } from "./kpi_cold_rows.ts";
+import { OpenDayBreakdown } from "./kpi_open_breakdown.ts";
 import { OpenDaySum } from "./kpi_open_day.ts";
 import { type QuarterRow, quartersPerDay, shapeOf } from "./kpi_quarter.ts";
 import type { FrozenTally, Tally } from "./kpi_tally.ts";
@@ -42,16 +43,28 @@ export function addUnited(
       else addFrozen(cold.span(coldKeys.span(campaign.id, span)));
     } else if (coversDay(quarters, facts.day)) {
       addFrozen(cold.sum(coldKeys.sum(campaign.id, facts.day)));
-    } else {
-      closedDay(campaign, facts, quarters, cold)?.addTo(tally, quarters.from, quarters.to);
-    }
+    } else addCutDay(tally, campaign, facts, quarters, cold);
   }
   for (const [day, rows] of campaign.openIn(quarters.from, quarters.to)) {
     if (coversDay(quarters, day)) openDaySum(campaign, day, rows, cold.rows).addTo(tally);
-    else {
-      for (const row of rows.values()) if (isIn(quarters, row)) row.cells.addTo(tally);
-    }
+    else rows.forEach((row) => isIn(quarters, row) && row.cells.addTo(tally));
   }
+  addRest(tally, campaign, quarters);
+}
+
+/** Of a closed day that the period cuts. */
+export function addCutDay(
+  tally: Tally,
+  campaign: CampaignKpi,
+  facts: ClosedDayFacts,
+  quarters: Quarters,
+  cold: ColdReading,
+): void {
+  closedDay(campaign, facts, quarters, cold)?.addTo(tally, quarters.from, quarters.to);
+}
+
+/** What is in no day. */
+export function addRest(tally: Tally, campaign: CampaignKpi, quarters: Quarters): void {
   for (const row of campaign.looseRows.values()) {
     if (isIn(quarters, row)) row.cells.addTo(tally);
   }
@@ -67,41 +80,52 @@ export function openDaySum(
 ): OpenDaySum {
   const key = `open/${campaign.id}/${day}`;
   const sum = cold.cached(key, () => new OpenDaySum(rows))!;
-  const bytes = sum.bytes;
-  sum.prepare();
-  if (sum.bytes !== bytes) cold.resized(key, sum.bytes - bytes);
+  if (sum.prepare()) cold.cache.measure(key);
   return sum;
 }
 
-/** Visits every cell of the period with its shape, some more than once. */
-export function visitCells(
+/** Adds all cells by one of their dimensions. */
+export function addBrokenDown(
+  tally: BreakdownTally,
   campaign: CampaignKpi,
   quarters: Quarters,
   cold: ColdReading,
-  visitor: CellVisitor,
 ): void {
+  const { by } = tally;
   for (const facts of campaign.closedIn(quarters.from, quarters.to)) {
     if (coversDay(quarters, facts.day)) {
-      cold.cells(coldKeys.sum(campaign.id, facts.day))?.visit(visitor);
+      const frozen = cold.breakdown(coldKeys.sum(campaign.id, facts.day), by);
+      if (frozen) tally.addFrozen(frozen);
     } else {
-      closedDay(campaign, facts, quarters, cold)?.visit(quarters.from, quarters.to, visitor);
+      const closed = closedDay(campaign, facts, quarters, cold);
+      closed?.visit(quarters.from, quarters.to, tally.add);
     }
   }
-  for (const row of campaign.hotRows(quarters.from, quarters.to)) row.cells.visit(visitor);
+  for (const [day, rows] of campaign.openIn(quarters.from, quarters.to)) {
+    if (coversDay(quarters, day)) {
+      const key = `open/${campaign.id}/${day} ${by}`;
+      cold.rows.cached(key, () => new OpenDayBreakdown(rows, by))!.addTo(tally);
+      cold.rows.cache.measure(key);
+    } else rows.forEach((row) => isIn(quarters, row) && row.cells.visit(tally.add));
+  }
+  campaign.looseRows.forEach((row) => isIn(quarters, row) && row.cells.visit(tally.add));
+  visitWaiting(campaign, quarters, (shape, device, user) => tally.addOne(shape, device, user));
 }
 
 /** What waits is counted as it would be if nothing more were recorded. */
 export function visitWaiting(
   campaign: CampaignKpi,
-  { from, to }: Quarters,
+  quarters: Quarters,
   visitor: (shape: CellShape, device: number, user: number) => void,
 ): void {
-  for (const row of campaign.hotRows(from, to)) {
-    if (row.waiting.length === 0) continue;
+  const visit = (row: QuarterRow) => {
+    if (row.waiting.length === 0 || !isIn(quarters, row)) return;
     for (const item of row.countedByNow) {
       visitor(shapeOf("impression", item), item.device, item.user);
     }
-  }
+  };
+  for (const [, rows] of campaign.openIn(quarters.from, quarters.to)) rows.waiting.forEach(visit);
+  campaign.looseRows.forEach(visit);
 }
 
 export function lateIn(campaign: CampaignKpi, quarters: Quarters, cold: ColdReading): number {
@@ -114,7 +138,13 @@ export function lateIn(campaign: CampaignKpi, quarters: Quarters, cold: ColdRead
       late += closed?.late(quarters.from, quarters.to) ?? 0;
     }
   }
-  for (const row of campaign.hotRows(quarters.from, quarters.to)) late += row.lateByNow;
+  for (const [day, rows] of campaign.openIn(quarters.from, quarters.to)) {
+    if (coversDay(quarters, day)) {
+      late += rows.late;
+      for (const row of rows.waiting) late += row.lateByNow - row.late;
+    } else rows.forEach((row) => isIn(quarters, row) && (late += row.lateByNow));
+  }
+  campaign.looseRows.forEach((row) => isIn(quarters, row) && (late += row.lateByNow));
   return late;
 }
 
@@ -149,13 +179,20 @@ function closedDay(
   return cold.day(coldKeys.day(campaign.id, day), day);
 }
 
-function coversDay({ from, to }: Quarters, day: number): boolean {
+export function coversDay({ from, to }: Quarters, day: number): boolean {
   return from <= day * quartersPerDay && to >= (day + 1) * quartersPerDay;
 }
 
 /** Whether all closed days of the span are in the period. */
-function coversSpan({ from, to }: Quarters, span: number, campaign: CampaignKpi): boolean {
+export function coversSpan(
+  { from, to }: Quarters,
+  span: number,
+  campaign: CampaignKpi,
+): boolean {
   const firstDay = span * daysPerSpan;
+  if (coversDay({ from, to }, firstDay) && coversDay({ from, to }, firstDay + daysPerSpan - 1)) {
+    return true;
+  }
   for (let day = firstDay; day < firstDay + daysPerSpan; day++) {
     if (campaign.closedDays.has(day) && !coversDay({ from, to }, day)) return false;
   }

@@ -3,24 +3,16 @@
  * a cold row is not at hand the answer is wrong, and `ColdReading` says which rows are missing.
  */
 import { type Bucket, bucketAround, bucketsBetween, type Granularity } from "./kpi_buckets.ts";
+import { type Breakdown, BreakdownTally } from "./kpi_breakdown.ts";
 import type { KpiEventMetrics } from "./conversion_query.ts";
 import type { CampaignKpi } from "./kpi_campaign.ts";
-import type { CellShape } from "./kpi_cell_shape.ts";
 import type { ColdReading } from "./kpi_cold_rows.ts";
-import {
-  addUnited,
-  extentIn,
-  lateIn,
-  type Quarters,
-  visitCells,
-  visitWaiting,
-} from "./kpi_parts.ts";
+import { addBrokenDown, addUnited, extentIn, lateIn, type Quarters } from "./kpi_parts.ts";
 import { quarterMs } from "./kpi_quarter.ts";
 import { type NineMetrics, nineMetrics, Tally } from "./kpi_tally.ts";
+import { addTogether } from "./kpi_united_days.ts";
 
-export type { NineMetrics };
-
-export type Breakdown = "element" | "platform" | "variant" | "revision";
+export type { Breakdown, NineMetrics };
 
 export interface KpiQuery {
   /** Absent: all. */
@@ -75,15 +67,18 @@ export function answerKpi(
 ): KpiAnswer {
   checkPeriod(query);
   const { fromMs = -Infinity, toMs = Infinity, granularity } = query;
-  const selection = new Selection(campaigns, cold, query.by);
+  const together = cold.together(campaigns.length, query.campaigns);
+  const selection = new Selection(campaigns, cold, query.by, together);
   const series = granularity && answerSeries(selection, granularity, query, conversions);
   if (!series) selection.add(selection.total, { fromMs, toMs });
-  return {
+  const answer = {
     ...nineMetrics(selection.total.impression, selection.total.click),
     late: selection.late({ fromMs, toMs }),
     ...(series && { series }),
     ...(query.by && { breakdown: selection.breakdown() }),
   };
+  selection.clear();
+  return answer;
 }
 
 function checkPeriod({ fromMs, toMs }: KpiQuery): void {
@@ -119,11 +114,13 @@ function answerSeries(
     const tally = new Tally();
     selection.add(tally, bucket);
     selection.total.addTally(tally);
-    return {
+    const entry = {
       from: new Date(bucket.fromMs).toISOString(),
       to: new Date(bucket.toMs).toISOString(),
       ...nineMetrics(tally.impression, tally.click),
     };
+    tally.clear();
+    return entry;
   });
 }
 
@@ -135,13 +132,17 @@ function spanOf(one: Bucket | null, other: Bucket | null): Bucket | null {
 /** The campaigns that are asked about; gathers the breakdown bucket by bucket. */
 class Selection {
   readonly total = new Tally();
-  readonly #byKey = new Map<string | null, Tally>();
+  readonly #byKey: BreakdownTally | null;
 
   constructor(
     private readonly campaigns: readonly CampaignKpi[],
     private readonly cold: ColdReading,
     private readonly by: Breakdown | undefined,
-  ) {}
+    /** What they are called together; null where each is looked at for itself. */
+    private readonly together: string | null,
+  ) {
+    this.#byKey = by ? new BreakdownTally(by) : null;
+  }
 
   /** From the first to the last quarter with an interaction that counts in the nine metrics. */
   extent(period: Bucket): Bucket | null {
@@ -155,10 +156,18 @@ class Selection {
 
   add(tally: Tally, bucket: Bucket): void {
     const quarters = quartersOf(bucket);
+    if (this.together === null) {
+      for (const campaign of this.campaigns) addUnited(tally, campaign, quarters, this.cold);
+    } else addTogether(tally, this.together, this.campaigns, quarters, this.cold);
+    if (!this.#byKey) return;
     for (const campaign of this.campaigns) {
-      addUnited(tally, campaign, quarters, this.cold);
-      if (this.by) this.#addByKey(campaign, quarters);
+      addBrokenDown(this.#byKey, campaign, quarters, this.cold);
     }
+  }
+
+  clear(): void {
+    this.total.clear();
+    for (const tally of this.#byKey?.byKey.values() ?? []) tally.clear();
   }
 
   late(period: Bucket): number {
@@ -171,7 +180,7 @@ class Selection {
    * the elements listed are those with clicks.
    */
   breakdown(): BreakdownEntry[] {
-    const entries = [...this.#byKey].map(([key, { impression, click }]) => ({
+    const entries = [...this.#byKey?.byKey ?? []].map(([key, { impression, click }]) => ({
       key,
       ...nineMetrics(this.by === "element" ? this.total.impression : impression, click),
     }));
@@ -180,43 +189,10 @@ class Selection {
       left.key === null ? 1 : right.key === null ? -1 : compare(left.key, right.key)
     );
   }
-
-  #addByKey(campaign: CampaignKpi, quarters: Quarters): void {
-    visitCells(campaign, quarters, this.cold, ({ shape, count, devices, users }) => {
-      this.#tallyOf(shape)?.[shape.kind].add(count, devices, users);
-    });
-    visitWaiting(campaign, quarters, (shape, device, user) => {
-      this.#tallyOf(shape)?.impression.addOne(device, user);
-    });
-  }
-
-  #tallyOf(shape: CellShape): Tally | undefined {
-    if (!this.by || (this.by === "element" && shape.kind === "impression")) return undefined;
-    const key = keyOf(shape, this.by);
-    let tally = this.#byKey.get(key);
-    if (!tally) {
-      tally = new Tally();
-      this.#byKey.set(key, tally);
-    }
-    return tally;
-  }
 }
 
 function quartersOf({ fromMs, toMs }: Bucket): Quarters {
   return { from: Math.ceil(fromMs / quarterMs), to: Math.ceil(toMs / quarterMs) };
-}
-
-function keyOf(shape: CellShape, by: Breakdown): string | null {
-  switch (by) {
-    case "element":
-      return shape.element;
-    case "platform":
-      return shape.platform;
-    case "variant":
-      return shape.variant;
-    case "revision":
-      return shape.revision === 0 ? null : String(shape.revision);
-  }
 }
 
 function compareStrings(left: string, right: string): number {

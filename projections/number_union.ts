@@ -54,7 +54,7 @@ export class NumberUnion {
   }
 
   addPages(numbers: NumberPages): void {
-    if (numbers.size === 0) return;
+    if (numbers.pages.length === 0) return;
     const pages = this.#toPages();
     for (const { high, lows, words } of numbers.pages) {
       if (words) orWords(pageOf(pages, high), words);
@@ -88,26 +88,18 @@ export class NumberUnion {
     return { values, length };
   }
 
-  /** Takes about as many bytes as the numbers need, and can only be read. */
+  /** The numbers as they can only be read, in about as many bytes as they need. Here are none after. */
   freeze(): NumberPages {
-    const { values, length } = this.list();
-    const pages: NumberPage[] = [];
-    for (let start = 0; start < length;) {
-      const high = values[start]! >>> 16;
-      let end = start + 1;
-      while (end < length && values[end]! >>> 16 === high) end++;
-      // More are united more quickly as bits.
-      const lows = end - start <= pageWords ? new Uint16Array(end - start) : null;
-      const words = lows ? null : new Uint32Array(pageWords);
-      for (let i = start; i < end; i++) {
-        const low = values[i]! & 0xffff;
-        if (lows) lows[i - start] = low;
-        else words![low >>> 5]! |= 1 << (low & 31);
-      }
-      pages.push({ high, lows, words });
-      start = end;
-    }
-    return new NumberPages(pages, length);
+    const frozen = this.#pages ? frozenPages(this.#pages) : frozenList(this.list());
+    this.#pages = null;
+    this.clear();
+    return new NumberPages(frozen);
+  }
+
+  clear(): void {
+    this.#pages?.forEach((page) => page && spare(page));
+    this.#pages = null;
+    this.#count = this.#sortedCount = 0;
   }
 
   #makeRoom(more: number): void {
@@ -153,6 +145,10 @@ export class NumberUnion {
   }
 }
 
+/** Empty ones: most sets live for a moment only, and new memory costs more than clearing old. */
+const sparePages: Uint32Array[] = [];
+const sparePagesMax = 512;
+
 interface NumberPage {
   /** The upper 16 bits of its numbers. */
   readonly high: number;
@@ -161,11 +157,67 @@ interface NumberPage {
   readonly words: Uint32Array | null;
 }
 
+/** More numbers of a page are united more quickly as bits. */
+const lowsMax = pageWords;
+
+function frozenPages(pages: readonly (Uint32Array | undefined)[]): NumberPage[] {
+  const frozen: NumberPage[] = [];
+  pages.forEach((words, high) => {
+    if (!words) return;
+    const count = countBits(words);
+    if (count > lowsMax) frozen.push({ high, lows: null, words });
+    else {
+      if (count > 0) frozen.push({ high, lows: lowsOf(words, count), words: null });
+      spare(words);
+    }
+  });
+  return frozen;
+}
+
+/** The numbers are sorted and distinct. */
+function frozenList({ values, length }: NumberList): NumberPage[] {
+  const frozen: NumberPage[] = [];
+  for (let start = 0; start < length;) {
+    const high = values[start]! >>> 16;
+    let end = start + 1;
+    while (end < length && values[end]! >>> 16 === high) end++;
+    if (end - start > lowsMax) {
+      const words = new Uint32Array(pageWords);
+      for (let i = start; i < end; i++) {
+        words[(values[i]! & 0xffff) >>> 5]! |= 1 << (values[i]! & 31);
+      }
+      frozen.push({ high, lows: null, words });
+    } else {
+      const lows = new Uint16Array(end - start);
+      for (let i = start; i < end; i++) lows[i - start] = values[i]!;
+      frozen.push({ high, lows, words: null });
+    }
+    start = end;
+  }
+  return frozen;
+}
+
+function lowsOf(words: Uint32Array, count: number): Uint16Array {
+  const lows = new Uint16Array(count);
+  let length = 0;
+  for (let index = 0; index < pageWords; index++) {
+    for (let word = words[index]!; word !== 0; word &= word - 1) {
+      lows[length++] = index * 32 + 31 - Math.clz32(word & -word);
+    }
+  }
+  return lows;
+}
+
 /** A set that does not change any more. */
 export class NumberPages {
-  static readonly empty = new NumberPages([], 0);
+  constructor(readonly pages: readonly NumberPage[]) {}
 
-  constructor(readonly pages: readonly NumberPage[], readonly size: number) {}
+  get size(): number {
+    return this.pages.reduce(
+      (sum, { lows, words }) => sum + (lows?.length ?? countBits(words!)),
+      0,
+    );
+  }
 
   get bytes(): number {
     return this.pages.reduce(
@@ -204,7 +256,13 @@ function insertionSort(values: Uint32Array, count: number): void {
 }
 
 function pageOf(pages: (Uint32Array | undefined)[], high: number): Uint32Array {
-  return pages[high] ??= new Uint32Array(pageWords);
+  return pages[high] ??= sparePages.pop() ?? new Uint32Array(pageWords);
+}
+
+function spare(page: Uint32Array): void {
+  if (sparePages.length === sparePagesMax) return;
+  page.fill(0);
+  sparePages.push(page);
 }
 
 function setBits(

@@ -28,8 +28,8 @@ export interface Projection {
   isIndex?(key: string): boolean;
   /** Whether the row has become part of others: it has no bytes then, and a stored one is of no use. */
   isLeftover?(key: string): boolean;
-  /** Prepares answers in small steps, of which any may be left out. */
-  warm?(): Iterable<void>;
+  /** Prepares answers in small steps, of which any may be left out or fail. */
+  warm?(): Iterable<unknown>;
   /** Gives the model the store of its rows; one without it keeps them all. */
   attach?(source: RowSource): void;
   /** Tells the model that these rows and the checkpoint after them are stored. */

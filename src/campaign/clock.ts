@@ -21,6 +21,7 @@ export function dueEvents(
   state: CampaignState,
   context: ClockDurations & Pick<CampaignContext, "nowMs">,
 ): CampaignEvent[] {
+  if (isAtRest(state)) return [];
   const events: CampaignEvent[] = [];
   let current = state;
   let boundary = boundaryAhead(current, context);

@@ -5,7 +5,7 @@
 import type { CampaignEvent } from "../../events/campaign_events.ts";
 import { missingContent } from "../../events/campaign_settings.ts";
 import { type Decider, type Decision, refuse } from "../decider.ts";
-import { dueEvents } from "./clock.ts";
+import { dueEvents, isAtRest } from "./clock.ts";
 import type { CampaignCommand, CampaignContext, CampaignRefusalCode } from "./commands.ts";
 import { decideEdit, unknownAudiences } from "./edit.ts";
 import { evolve, initialState } from "./evolve.ts";
@@ -33,6 +33,8 @@ export const campaignDecider: Decider<
     }
     const decision = decideCommand(command, state, context);
     if (!isEvents(decision) || decision.length === 0) return decision;
+    // An edit moves no status, so a draft stays at rest: this saves folding it twice.
+    if (command.type === "edit" && isAtRest(state)) return decision;
     const { nowMs } = context;
     const after = decision.reduce((next, event) => evolve(next, event, nowMs), state);
     return [...decision, ...dueEvents(after, context)];

@@ -3,54 +3,63 @@
  * and strings are as ECMAScript writes them, which is what the RFC asks; keys sort by UTF-16 units.
  */
 export function canonicalJson(value: unknown): string {
-  const order = { kept: true };
-  const inOrder = sorted(value, order);
-  const text = order.kept ? JSON.stringify(inOrder) : written(value);
+  const text = written(value);
   if (text === undefined) throw new TypeError(`a ${typeof value} has no JSON`);
   // Only a lone surrogate, or text that looks like its escape, is written with these letters.
   if (text.includes("\\ud")) checkWellFormed(value);
   return text;
 }
 
-/**
- * The same value with its members in order, which `JSON.stringify` keeps, except that an object always
- * has members named like an index first: then `order.kept` becomes false.
- */
-function sorted(value: unknown, order: { kept: boolean }): unknown {
-  if (value === null || typeof value !== "object") return checked(value);
-  if (Array.isArray(value)) return value.map((member) => sorted(member, order));
-  const members: Record<string, unknown> = Object.create(null);
-  for (const key of Object.keys(value).sort()) {
-    if (beginsLikeIndex(key)) order.kept = false;
-    members[key] = sorted((value as Record<string, unknown>)[key], order);
-  }
-  return members;
-}
+/** Names of members as they are written; those that come often are asked for again and again. */
+const names = new Map<string, string>();
+const namesMax = 1_000;
+const nameLengthMax = 64;
 
-function beginsLikeIndex(key: string): boolean {
-  const code = key.charCodeAt(0);
-  return code >= 48 && code <= 57;
-}
-
+/** Undefined, as of `JSON.stringify`, for what a member may be and is then left out. */
 function written(value: unknown): string | undefined {
-  if (value === null || typeof value !== "object") return JSON.stringify(value);
-  if (Array.isArray(value)) {
-    return `[${value.map((member) => written(member) ?? "null").join(",")}]`;
+  switch (typeof value) {
+    case "string":
+      return JSON.stringify(value);
+    case "number":
+      if (!Number.isFinite(value)) throw new TypeError(`${value} has no JSON`);
+      return String(value);
+    case "boolean":
+      return value ? "true" : "false";
+    case "undefined":
+      return undefined;
+    case "object":
+      if (value === null) return "null";
+      return Array.isArray(value) ? writtenList(value) : writtenMembers(value);
+    case "bigint":
+    case "function":
+    case "symbol":
+      throw new TypeError(`${String(value)} has no JSON`);
   }
-  const texts: string[] = [];
-  for (const key of Object.keys(value).sort()) {
-    const text = written((value as Record<string, unknown>)[key]);
-    if (text !== undefined) texts.push(`${JSON.stringify(key)}:${text}`);
-  }
-  return `{${texts.join(",")}}`;
 }
 
-function checked(value: unknown): unknown {
-  const hasNoJson = typeof value === "number"
-    ? !Number.isFinite(value)
-    : typeof value === "function" || typeof value === "symbol" || typeof value === "bigint";
-  if (hasNoJson) throw new TypeError(`${String(value)} has no JSON`);
-  return value;
+function writtenList(list: readonly unknown[]): string {
+  let text = "";
+  for (const member of list) text += (text === "" ? "[" : ",") + (written(member) ?? "null");
+  return text === "" ? "[]" : text + "]";
+}
+
+function writtenMembers(value: object): string {
+  const keys = Object.keys(value);
+  if (keys.length > 1) keys.sort();
+  let text = "";
+  for (const key of keys) {
+    const member = written((value as Record<string, unknown>)[key]);
+    if (member !== undefined) text += (text === "" ? "{" : ",") + writtenName(key) + member;
+  }
+  return text === "" ? "{}" : text + "}";
+}
+
+function writtenName(key: string): string {
+  const known = names.get(key);
+  if (known !== undefined) return known;
+  const name = `${JSON.stringify(key)}:`;
+  if (names.size < namesMax && key.length <= nameLengthMax) names.set(key, name);
+  return name;
 }
 
 function checkWellFormed(value: unknown): void {

@@ -41,7 +41,7 @@ export function encodeEvent(
   // The members stand in the order of RFC 8785, so that the text with the hash is canonical too.
   const data = canonicalJson(event.data);
   const before = (body ? `{"body":${canonicalJson(body)},` : "{") + `"data":${data},`;
-  const after = `"meta":${canonicalJson(meta)},"schema":${event.schema},` +
+  const after = `"meta":${metaJson(meta)},"schema":${event.schema},` +
     `"stream":${JSON.stringify(place.stream)},"time":"${time}",` +
     `"type":${JSON.stringify(event.type)},"version":${place.version}}`;
   const hash = sha256Hex(place.previousHash + before + after);
@@ -57,6 +57,13 @@ export function encodeEvent(
     text,
     bytes: isAscii.test(text) ? text.length : encoder.encode(text).length,
   };
+}
+
+/** Canonical JSON of it, made without sorting its members anew for each event. */
+function metaJson({ actor, commandId, reason, traceId }: EventMeta): string {
+  return `{"actor":${canonicalJson(actor)},"commandId":${canonicalJson(commandId)},` +
+    (reason === undefined ? "" : `"reason":${canonicalJson(reason)},`) +
+    `"traceId":${canonicalJson(traceId)}}`;
 }
 
 /** The hash that an event must have after `previousHash`. */

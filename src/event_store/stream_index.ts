@@ -5,7 +5,8 @@
 import type { RecordedEvent } from "../../events/recorded_event.ts";
 import { logStart } from "./position.ts";
 
-const versionsPerRow = 200;
+/** About a kilobyte: a flush writes the last row of each stream anew, whole. */
+const versionsPerRow = 32;
 const positionLength = logStart.length;
 
 const encoder = new TextEncoder();
@@ -13,7 +14,7 @@ const decoder = new TextDecoder();
 
 export class StreamIndex {
   readonly name = "stream_index";
-  readonly revision = 1;
+  readonly revision = 2;
   /** By `STREAM#BLOCK`: positions one after the other, all of one length. */
   readonly #blocks = new Map<string, string>();
   readonly #dirty = new Set<string>();

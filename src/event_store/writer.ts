@@ -30,9 +30,9 @@ const queueMax = 10_000;
  * Commits that are folded together while many come: each read of the log takes the store's time from
  * the next commit. Whoever reads asks for what is missing, and the tail looks on its own.
  */
-const commitsPerFold = 4;
+const commitsPerFold = 12;
 /** Commits of its own that the writer may be ahead of the states. */
-const commitsAheadMax = 16;
+const commitsAheadMax = 48;
 /** Other instances may be first this often in a row before the caller is told to come back. */
 const conflictsMax = 100;
 

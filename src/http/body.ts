@@ -96,7 +96,8 @@ function tooLarge(bytesMax: number): HttpProblem {
  * which would make recursive code run out of stack.
  */
 export function checkJson(value: unknown, text: string): void {
-  checkNesting(value);
+  // Each level takes two brackets: a short text cannot nest too deep.
+  if (text.length > 2 * nestingMax) checkNesting(value);
   if (/\\u[dD][89a-fA-F]/.test(text) && !wellFormed(value)) {
     throw new HttpProblem("malformed_json", "a string in the body has a lone surrogate");
   }

@@ -7,10 +7,17 @@ import { HttpProblem } from "./problem.ts";
 
 const path = "/v1/interactions";
 const problem = new HttpProblem("overloaded", tooMany);
+const body = new TextEncoder().encode(problem.body);
+const headers = Object.entries(problem.headers);
 
 /** Undefined: to be answered as always. */
-export function surplusAnswer({ admission }: Ingest, request: Request): Response | undefined {
+export function surplusAnswer(
+  { admission }: Pick<Ingest, "admission">,
+  request: Request,
+): Response | undefined {
   if (!admission.isFull || !request.url.endsWith(path)) return undefined;
   admission.refused++;
-  return problem.response();
+  // One that is left unread costs its connection, and a new connection costs more than the answer.
+  request.body?.cancel().catch(() => {});
+  return new Response(body, { status: problem.status, headers });
 }

@@ -140,7 +140,8 @@ export class IdentityRegister {
   ): Promise<ReadonlyMap<string, number>> {
     // Not left to the cache: it may drop a number before the caller has read it.
     const numbers = new Map<string, number>();
-    const missing = this.#withoutKnown(kind, wanted, numbers);
+    // In the order of the keys: a commit then touches each page of the store's tree once, and few.
+    const missing = this.#withoutKnown(kind, wanted, numbers).sort();
     for (let first = 0; first < missing.length;) {
       const some = fitting(kind, missing, first);
       await retried(() => this.#assignSome(kind, some, numbers));

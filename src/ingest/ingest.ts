@@ -105,6 +105,7 @@ export class Ingest {
   /** Ends the maker, when everything is answered. */
   async close(): Promise<void> {
     await this.idle();
+    this.admission.close();
     this.#maker?.close();
     this.#maker = null;
   }

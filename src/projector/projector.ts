@@ -80,10 +80,22 @@ export class Projector {
   }
 
   /** A step a turn, so that nobody waits for it. */
-  #warm(all: readonly Iterable<void>[]): void {
+  #warm(all: readonly Iterable<unknown>[]): void {
     const steps = all.map((one) => one[Symbol.iterator]());
-    const step = () => {
-      while (steps.length > 0 && steps[0]!.next().done) steps.shift();
+    const step = async () => {
+      try {
+        while (steps.length > 0) {
+          const { done, value } = steps[0]!.next();
+          if (!done) {
+            await value;
+            break;
+          }
+          steps.shift();
+        }
+      } catch {
+        // A question that needs what could not be read will say so.
+        steps.shift();
+      }
       if (steps.length > 0 && !this.#closed) this.#warming = setTimeout(step);
     };
     this.#warming = setTimeout(step);

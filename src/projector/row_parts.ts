@@ -27,6 +27,8 @@ export interface Mutation {
   readonly key: Deno.KvKey;
   readonly value: unknown;
   readonly bytes: number;
+  /** Counted once, because a commit is asked several times whether it has room. */
+  readonly keyBytes: number;
 }
 
 /** What the next commit will hold. */
@@ -142,7 +144,7 @@ function sizeOf(mutations: readonly Mutation[]): Size {
   return {
     mutations: mutations.length,
     bytes: mutations.reduce((total, { bytes }) => total + bytes, 0),
-    keyBytes: mutations.reduce((total, { key }) => total + keyBytes(key), 0),
+    keyBytes: mutations.reduce((total, { keyBytes }) => total + keyBytes, 0),
   };
 }
 

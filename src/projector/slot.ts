@@ -7,6 +7,7 @@
 import { coldPrefix } from "../../projections/projection.ts";
 import {
   getManyKeysMax,
+  keyBytes,
   keys,
   type LogCursor,
   LogDamagedError,
@@ -296,9 +297,11 @@ export class Slot {
     return Array.from({ length: parts }, (_, part) => {
       const bytes = row.bytes.slice(part * valueBytesMax, (part + 1) * valueBytesMax);
       const head = { through: row.through, parts, bytes, ...(base > 0 && { base }) };
+      const key = this.#key(row.key, part === 0 ? 0 : base + part);
       return {
-        key: this.#key(row.key, part === 0 ? 0 : base + part),
+        key,
         value: part === 0 ? head : bytes,
+        keyBytes: keyBytes(key),
         bytes: bytes.length + row.key.length + mutationOverheadBytes,
       };
     });

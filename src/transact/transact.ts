@@ -88,8 +88,10 @@ export class Transact {
         if (!exists(draft.state(stream) as CampaignState)) return { kind: "unknown" };
         // So that slots are true, the boundaries of all active campaigns come first.
         const takesSlot = command.type === "activate" || command.type === "restart";
-        const others = takesSlot ? this.active.streams(draft) : [];
-        this.#advance(draft, [...new Set([stream, ...others])], meta);
+        const streams = takesSlot
+          ? [...new Set([stream, ...this.active.streams(draft)])]
+          : [stream];
+        this.#advance(draft, streams, meta);
         const { version } = draft.head(stream);
         if (request.expectedVersion !== undefined && request.expectedVersion !== version) {
           return { kind: "version_mismatch", version };
@@ -101,7 +103,7 @@ export class Transact {
       if ("invalid" in decision) return { kind: "invalid", invalid: decision };
       // The first event is what was asked; those after it are boundaries that it made due at once.
       draft.append(stream, decision.slice(0, 1), meta);
-      draft.append(stream, decision.slice(1), clockMeta(meta));
+      if (decision.length > 1) draft.append(stream, decision.slice(1), clockMeta(meta));
       return done<CampaignState>(draft, stream);
     });
   }
@@ -194,6 +196,7 @@ export class Transact {
       if (!exists(state)) return [];
       return dueEvents(state, clock).map((event) => ({ stream, event }));
     });
+    if (due.length === 0) return 0;
     due.sort((one, other) => dateOf(one.event) - dateOf(other.event));
     const recorded = due.slice(0, countMax);
     for (const { stream, event } of recorded) draft.append(stream, [event], clockMeta(meta));
@@ -203,9 +206,12 @@ export class Transact {
   #context(draft: Draft<StreamState>, stream: string): CampaignContext {
     const { settings } = draft.state(workspaceStream) as WorkspaceState;
     const { active } = this;
+    const { prepareLeadMs, reflectWindowMs, statusCheckMs } = this.durations;
     return {
       nowMs: draft.timeMs,
-      ...this.durations,
+      prepareLeadMs,
+      reflectWindowMs,
+      statusCheckMs,
       activeLimit: settings.activeLimit,
       get otherActiveCount() {
         return active.streams(draft).filter((other) => other !== stream).length;

@@ -1,9 +1,12 @@
 /** More interactions than can be taken: told before they are read; what was let in is answered. */
 import { assert, assertEquals } from "@std/assert";
 import { keys } from "../../src/event_store/mod.ts";
+import { surplusAnswer } from "../../src/http/mod.ts";
+import { Admission } from "../../src/ingest/admission.ts";
 import { readingBytesMax, waitingBytesMax } from "../../src/ingest/mod.ts";
 import { FaultyKv } from "../support/faulty_kv.ts";
 import { presetKeys, type TestServer, withServer } from "../support/server.ts";
+import { Connection } from "./child_server.ts";
 import { impressions, item, send, url } from "./reported.ts";
 
 function post({ placard }: TestServer, body: BodyInit, key = presetKeys.sdk): Promise<Response> {
@@ -81,4 +84,28 @@ Deno.test("overload: a store that takes nothing lets no more in than fits, and l
     assertEquals([admission.waitingBytes, admission.readingBytes], [0, 0]);
   }, { kv: kv.asKv() });
   plain.close();
+});
+
+Deno.test("overload: whoever is refused keeps the connection", async () => {
+  const admission = new Admission();
+  const place = admission.enter(readingBytesMax);
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    (request) => surplusAnswer({ admission }, request)!,
+  );
+  try {
+    await using connection = await Connection.open(server.addr.port);
+    const body = "x".repeat(20_000);
+    for (let count = 0; count < 3; count++) {
+      await connection.send(
+        `POST ${url} HTTP/1.1\r\nhost: localhost\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+      );
+      const { status, text } = await connection.answer();
+      assertEquals([status, JSON.parse(text).code], [503, "overloaded"]);
+    }
+  } finally {
+    place.leave();
+    admission.close();
+    await server.shutdown();
+  }
 });

@@ -515,7 +515,11 @@ function questionOf(lastMs: number, { unit, session, known, ...asked }: Asked): 
   };
 }
 
-function assertAnswers(model: KpiProjection, given: readonly Given[], asked: readonly Asked[]) {
+function assertAnswers(
+  model: KpiProjection,
+  given: readonly Given[],
+  asked: readonly Asked[],
+) {
   const { exposures } = model;
   const seen = naive(given);
   const lastMs = given.at(-1)?.ms ?? 0;

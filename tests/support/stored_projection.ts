@@ -37,7 +37,8 @@ export class StoredProjection<Model extends Projection> {
   crash(rowCount: number): void {
     this.#store(rowCount);
     this.model = this.create();
-    for (const [key, { bytes, through }] of this.rows) {
+    for (const key of [...this.rows.keys()].sort()) {
+      const { bytes, through } = this.rows.get(key)!;
       if (!key.startsWith(coldPrefix)) this.model.loadRow(key, bytes, through);
     }
     this.model.attach?.({

@@ -144,7 +144,7 @@ export function campaignCommandRoutes(engine: Engine): Route[] {
       problems: [404, 409, 412],
       handle: async (call) => {
         const body = await readCommandBody(call.context, patchBody);
-        const patch = parseBody(patchSchema, body);
+        const patch = isPlainObject(body) ? body : parseBody(patchSchema, body);
         return await onCampaign(call, { type: "edit", patch }, body);
       },
     }),
@@ -202,6 +202,12 @@ export function campaignCommandRoutes(engine: Engine): Route[] {
     simple("end", "End a posting campaign now"),
     simple("stop", "Stop an active campaign", stopBody),
   ];
+}
+
+/** What `patchSchema` takes as it is. */
+function isPlainObject(body: unknown): body is Record<string, unknown> {
+  return typeof body === "object" && body !== null && !Array.isArray(body) &&
+    !Object.hasOwn(body, "__proto__");
 }
 
 function campaignAnswerOf(
