@@ -5,7 +5,7 @@
  * always give the same bytes.
  */
 import { chunkPlatforms } from "../events/interaction_chunk.ts";
-import { type CellShape, type KeyedShape, keyedShape } from "./kpi_cell_shape.ts";
+import { type CellShape, type KeyedShape, keyedShape, shapesOfTexts } from "./kpi_cell_shape.ts";
 import type { CellVisitor } from "./kpi_cells.ts";
 import type { Side, Tally } from "./kpi_tally.ts";
 import { ByteReader, ByteWriter, type NumberScratch } from "./number_bytes.ts";
@@ -208,22 +208,6 @@ class Head {
     return this.#texts[number - 1]!;
   }
 }
-
-/** Tables mostly have the texts of the one before, and so the same shapes by number. */
-const shapesOfTexts = {
-  texts: "",
-  shapes: new Map<number, KeyedShape>(),
-  get(texts: string, number: number, make: () => KeyedShape): KeyedShape {
-    if (texts !== this.texts || this.shapes.size > shapesMax) {
-      this.texts = texts;
-      this.shapes.clear();
-    }
-    let shape = this.shapes.get(number);
-    if (!shape) this.shapes.set(number, shape = make());
-    return shape;
-  },
-};
-const shapesMax = 10_000;
 
 interface SumOfKind {
   readonly cells: number;

@@ -23,14 +23,29 @@ export function keyedShape(shape: CellShape): KeyedShape {
   const key = shapeKey(shape);
   let known = knownShapes.get(key);
   if (!known) {
-    if (knownShapes.size === knownShapesMax) knownShapes.clear();
+    if (knownShapes.size === shapesMax) knownShapes.clear();
     knownShapes.set(key, known = { shape, key });
   }
   return known;
 }
 
+/** Shapes by number: rows that are read mostly have the texts of the one before. */
+export const shapesOfTexts = {
+  texts: "",
+  shapes: new Map<number, KeyedShape>(),
+  get(texts: string, number: number, make: () => KeyedShape): KeyedShape {
+    if (texts !== this.texts || this.shapes.size > shapesMax) {
+      this.texts = texts;
+      this.shapes.clear();
+    }
+    let shape = this.shapes.get(number);
+    if (!shape) this.shapes.set(number, shape = make());
+    return shape;
+  },
+};
+
 const knownShapes = new Map<string, KeyedShape>();
-const knownShapesMax = 10_000;
+const shapesMax = 10_000;
 
 /** One text for each shape, and never the same for two. */
 function shapeKey({ kind, element, platform, variant, revision }: CellShape): string {

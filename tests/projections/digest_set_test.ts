@@ -107,3 +107,23 @@ Deno.test("it equals a naive set with a day per digest", () => {
     }
   }));
 });
+
+Deno.test("digests that are added together are judged in their order", () => {
+  const chunk = fc.record({
+    ids: fc.array(fc.nat(40), { minLength: 1, maxLength: 60 }),
+    daysLater: fc.constantFrom(0, 0, 1, digestDaysKept + 1),
+  });
+  fc.assert(fc.property(fc.array(chunk, { maxLength: 8 }), (chunks) => {
+    const together = new DigestSet();
+    const alone = new DigestSet();
+    let day = 100;
+    for (const { ids, daysLater } of chunks) {
+      day += daysLater;
+      const digests = new Uint8Array(ids.length * 16);
+      ids.forEach((id, index) => digests.set(digestOf(id), index * 16));
+      const expected = ids.flatMap((id, index) => alone.add(digestOf(id), 0, day) ? [index] : []);
+      assertEquals([...together.addAll(digests, day)], expected);
+    }
+    assertEquals(together.size, alone.size);
+  }));
+});

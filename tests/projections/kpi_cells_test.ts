@@ -31,6 +31,10 @@ function table(some: readonly Item[], into = new CellTable()): CellTable {
   return into;
 }
 
+function sealed(some: readonly Item[]): CellTable {
+  return new CellTable(table(some).encode());
+}
+
 function merged(...tables: readonly CellTable[]): CellTable {
   const all = new CellTable();
   for (const one of tables) all.addAll(one);
@@ -85,6 +89,8 @@ for (const [name, { count, shapes, devices }] of Object.entries(cases)) {
       table(all.slice(half), resumed),
       table(all.slice(half), new CellTable(table(all.slice(0, half)).encode())),
       merged(table(all.slice(0, half)), table(all.slice(half))),
+      merged(sealed(all.slice(0, half)), sealed(all.slice(half))),
+      merged(sealed(all.slice(0, half)), table(all.slice(half)), sealed([])),
     ];
     for (const other of others) assertEquals(other.encode(), direct.encode());
     for (const kind of ["click", "impression"] as const) {
