@@ -110,7 +110,8 @@ Deno.test("permissions: the start task gives these three and the environment, no
   const own = command.replaceAll(/"\$\(.*?\)"/g, "FLAG");
   assertEquals(
     own,
-    "deno run --quiet --no-prompt --allow-env=PLACARD_*,DENO_KV_ACCESS_TOKEN FLAG FLAG FLAG main.ts",
+    "deno run --quiet --v8-flags=--max-semi-space-size=8 --no-prompt " +
+      "--allow-env=PLACARD_*,DENO_KV_ACCESS_TOKEN FLAG FLAG FLAG main.ts",
   );
   assertEquals(
     [...command.matchAll(/"\$\((.*?)\)"/g)].map(([, inner]) => inner),
