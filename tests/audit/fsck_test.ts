@@ -232,8 +232,13 @@ const damages: Record<string, [(kv: Deno.Kv) => Promise<unknown>, string[]]> = {
     ["is not of the id that the register has"],
   ],
   "a forgotten person is still in the register": [
-    (kv) => kv.set(keys.identityNumber("user", "back"), 2),
-    ["a user has the number 2 of a forgotten person"],
+    async (kv) => {
+      const prefix = keys.identityNumber("user", "").slice(0, -1);
+      const held = await Array.fromAsync(kv.list<number>({ prefix }), ({ value }) => value);
+      const forgotten = [1, 2, 3].find((number) => !held.includes(number))!;
+      await kv.set(keys.identityNumber("user", "back"), forgotten);
+    },
+    ["of a forgotten person"],
   ],
   "a profile of nobody": [
     async (kv) => {
