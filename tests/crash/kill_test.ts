@@ -605,7 +605,12 @@ async function checkTwo(one: ServerProcess, two: ServerProcess): Promise<void> {
       const server = nth % 2 === 0 ? one : two;
       const body = settings(`Due ${nth}`, startMs, startMs + 600);
       const { json } = await server.expect(201, "POST", "/v1/campaigns", { body });
-      await server.expect(200, "POST", `/v1/campaigns/${json.id}/activate`);
+      const activated = await server.expect(200, "POST", `/v1/campaigns/${json.id}/activate`);
+      // The other one need not have read of it yet.
+      for (const each of [one, two]) {
+        const path = `/v1/campaigns/${json.id}/status?after=${activated.position}`;
+        await each.expect(200, "GET", path);
+      }
       return json.id as string;
     }),
   );

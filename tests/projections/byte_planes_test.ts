@@ -18,6 +18,7 @@ Deno.test("columns come back as they were, and no byte more", () => {
     const read = [new Uint32Array(rows.length), new Uint32Array(rows.length)];
     decodeColumns(columns, read, rows.length);
     assertEquals(read, given);
-    assertThrows(() => decodeColumns(bytes, [new Uint32Array(rows.length)], rows.length));
+    const longer = Uint8Array.from([...columns, 0]);
+    assertThrows(() => decodeColumns(longer, read, rows.length));
   }));
 });
