@@ -25,7 +25,7 @@ class RowMovedError extends Error {
 }
 
 /** Events folded since the checkpoint that are worth a checkpoint of their own. */
-const eventsSinceCheckpointMax = 20_000;
+const eventsSinceCheckpointMax = 1_000;
 
 export class Mounted<Model extends Projection = Projection> {
   model: Model;
@@ -240,6 +240,13 @@ async function checkPlace(reader: LogReader, checkpoint: Checkpoint): Promise<vo
 async function recall(model: Projection, reader: LogReader, until: LogCursor): Promise<void> {
   const from = model.recallFrom?.(until.timeMs);
   if (from === undefined || !model.recall) return;
+  if (model.foresee) {
+    for await (const row of reader.readRowsFrom(from, () => false)) {
+      for (const recorded of row.events) {
+        if (recorded.position <= until.position) model.foresee(recorded);
+      }
+    }
+  }
   for await (const row of reader.readRowsFrom(from)) {
     for (const recorded of row.events) {
       if (recorded.position > until.position) return;
