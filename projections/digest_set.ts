@@ -26,7 +26,7 @@ export class DigestSet {
     if (this.#day !== -Infinity) throw new Error("the set is not empty");
     this.#startDay(day);
     this.#depth = Math.min(depthMax, Math.max(0, Math.ceil(Math.log2(count / reservedMax))));
-    const slots = slotsFor(count / 2 ** this.#depth, 0)!;
+    const slots = Math.max(slotLadder[0]!, Math.ceil(count / 2 ** this.#depth / loadReserved));
     this.#directory = Array.from({ length: 2 ** this.#depth }, (_, prefix) => {
       const segment = new Segment(this.#depth, prefix, slots);
       // Nothing in it is older than today.
@@ -138,8 +138,9 @@ export class DigestSet {
   }
 }
 
-/** A segment is reserved for so many: it is not full when it gets some more. */
+/** A segment is reserved for so many, with room for the share by which one gets more than another. */
 const reservedMax = 4_096;
+const loadReserved = 0.7;
 /** Sizes of segments: the last are small enough to be moved in a fraction of a millisecond. */
 const slotLadder = [256, 512, 1024, 2048, 4096, 6144, 8192];
 const slotsMax = slotLadder.at(-1)!;
