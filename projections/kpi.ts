@@ -86,6 +86,7 @@ export class KpiProjection implements Projection {
   }
 
   *warm(): Iterable<unknown> {
+    yield* this.conversions.warm();
     for (const query of this.#counts.warm()) yield query && this.ask(query);
   }
 
