@@ -7,6 +7,7 @@ import {
   type LogCursor,
   LogDamagedError,
   type LogReader,
+  type ReadRow,
   retried,
 } from "../event_store/mod.ts";
 import {
@@ -241,16 +242,21 @@ async function recall(model: Projection, reader: LogReader, until: LogCursor): P
   const from = model.recallFrom?.(until.timeMs);
   if (from === undefined || !model.recall) return;
   if (model.foresee) {
-    for await (const row of reader.readRowsFrom(from, () => false)) {
-      for (const recorded of row.events) {
-        if (recorded.position <= until.position) model.foresee(recorded);
-      }
-    }
+    const rows = reader.readRowsFrom(from, () => false);
+    for await (const recorded of eventsUntil(rows, until)) model.foresee(recorded);
   }
-  for await (const row of reader.readRowsFrom(from)) {
-    for (const recorded of row.events) {
+  const rows = reader.readRowsFrom(from, (type) => model.bodiesOf?.includes(type) ?? true);
+  for await (const recorded of eventsUntil(rows, until)) model.recall(recorded);
+}
+
+async function* eventsUntil(
+  rows: AsyncIterable<ReadRow>,
+  until: LogCursor,
+): AsyncGenerator<RecordedEvent> {
+  for await (const { events } of rows) {
+    for (const recorded of events) {
       if (recorded.position > until.position) return;
-      model.recall(recorded);
+      yield recorded;
     }
   }
 }
