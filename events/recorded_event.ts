@@ -25,6 +25,7 @@ export interface DomainEvent<Type extends string = string, Data = unknown> {
 
 /** Where an event's body stands in the store, and what it must be. */
 export interface BodyReference {
+  /** Those of newer bodies begin with the time (see `timedRef`). */
   readonly ref: string;
   /** Values that the body is divided over. */
   readonly parts: number;

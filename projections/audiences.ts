@@ -86,6 +86,7 @@ const outcomesKept = 4_096;
 export class AudiencesProjection implements Projection {
   readonly name = audiencesFold.name;
   readonly revision = audiencesFold.revision;
+  readonly bodiesOf = ["members_changed"];
   readonly #rows = new RowProjection(audiencesFold);
   readonly #members = new Map<string, Members>();
   readonly #outcomes = new Map<string, MembersOutcome>();

@@ -40,6 +40,13 @@ export function decodeColumns(
   if (offset !== bytes.length) throw new Error("columns have another length");
 }
 
+/** Throws where so many columns would not end where the bytes do. */
+export function checkColumns(bytes: Uint8Array, columns: number, count: number): void {
+  let offset = 0;
+  for (let column = 0; column < columns; column++) offset += 1 + bytes[offset]! * count;
+  if (offset !== bytes.length) throw new Error("columns have another length");
+}
+
 /** `u32 length of JSON · JSON · columns`. */
 export function withHeader(header: unknown, columns: Uint8Array): Uint8Array {
   const json = new TextEncoder().encode(JSON.stringify(header));

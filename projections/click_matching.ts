@@ -33,10 +33,10 @@ export class ClickMatching {
     return id;
   }
 
-  /** Links all that was loaded: first the clicks, then each event, and tells of it. */
-  linkAll(linkedEvent: RecordVisitor): void {
-    this.clicks.linkAll();
-    this.events.linkAll((block, index) => {
+  /** Links all that was loaded, in steps: first the clicks, then each event, and tells of it. */
+  *linking(linkedEvent: RecordVisitor): Iterable<void> {
+    yield* this.clicks.linking();
+    yield* this.events.linking((block, index) => {
       const busy = this.#busy.get(block.device(index));
       busy?.addEvent(block.label(index), block.occurredAtMs(index));
       linkedEvent(block, index);

@@ -2,7 +2,7 @@
  * Some thousand clicks, or events that may be conversions, in the order of the log. What links those
  * of a device is not in the bytes: which of them came first does not matter to any count.
  */
-import { decodeColumns, encodeColumns, headerOf, withHeader } from "./byte_planes.ts";
+import { checkColumns, decodeColumns, encodeColumns, headerOf, withHeader } from "./byte_planes.ts";
 
 /** Where in the log a record comes from: the position of its event, and its number in the chunk. */
 export interface RecordPlace {
@@ -24,6 +24,8 @@ export class ConversionBlock {
   /** Its place in memory; 0 for none. */
   slot = 0;
   readonly last: { position: string; index: number };
+  /** What the words are to be made of; null: they are there. */
+  #packed: { readonly columns: Uint8Array; readonly earliestMs: number } | null = null;
   #labelNumbers: Map<string, number> | null = null;
 
   /** `number` is its number in the day on which it was begun, `startMs` the recorded time of that. */
@@ -83,6 +85,7 @@ export class ConversionBlock {
   }
 
   encode(): Uint8Array {
+    this.unpack();
     const { first, last, startMs, count, labels } = this;
     const columns = newColumns(count);
     const [device, label, low, high] = columns;
@@ -102,6 +105,7 @@ export class ConversionBlock {
     );
   }
 
+  /** Its records are there when it has been unpacked. */
   static decode(number: number, bytes: Uint8Array): ConversionBlock {
     const { header, columns: encoded } = headerOf(bytes);
     const [first, firstIndex, last, lastIndex, startMs, count, earliestMs, labels] =
@@ -111,14 +115,26 @@ export class ConversionBlock {
     block.last.index = lastIndex;
     block.labels = labels;
     for (const label of labels) block.labelBytes += label.length * 3;
-    block.#resize(count);
-    const columns = newColumns(count);
-    decodeColumns(encoded, columns, count);
-    const [device, label, low, high] = columns;
-    for (let i = 0; i < count; i++) {
-      block.add(device[i]!, label[i]!, earliestMs + low[i]! + high[i]! * 2 ** 32);
-    }
+    checkColumns(encoded, columnCount, count);
+    block.#words = noWords;
+    block.#packed = { columns: encoded, earliestMs };
+    block.count = count;
     return block;
+  }
+
+  unpack(): void {
+    const packed = this.#packed;
+    if (!packed) return;
+    this.#packed = null;
+    const { count } = this;
+    const columns = newColumns(count);
+    decodeColumns(packed.columns, columns, count);
+    const [device, label, low, high] = columns;
+    this.#words = new Uint32Array(count * wordsPerRecord);
+    this.count = 0;
+    for (let i = 0; i < count; i++) {
+      this.add(device[i]!, label[i]!, packed.earliestMs + low[i]! + high[i]! * 2 ** 32);
+    }
   }
 
   #resize(capacity: number): void {
@@ -129,6 +145,8 @@ export class ConversionBlock {
 }
 
 const wordsPerRecord = 4;
+const columnCount = 4;
+const noWords = new Uint32Array(0);
 
 /** Device, label, low and high part of when it happened. */
 function newColumns(count: number) {

@@ -90,16 +90,18 @@ export class ConversionLog {
     }
   }
 
-  /** Links everything anew, and tells of each record when it is linked. */
-  linkAll(linked: RecordVisitor = () => {}): void {
+  /** Links everything anew, a block a step, and tells of each record when it is linked. */
+  *linking(linked: RecordVisitor = () => {}): Iterable<void> {
     this.heads.clear(this.lane);
     this.#slots = [undefined];
     for (const block of this.blocks()) {
+      block.unpack();
       this.#takeSlot(block);
       for (let index = 0; index < block.count; index++) {
         this.#link(block, index);
         linked(block, index);
       }
+      yield;
     }
   }
 
@@ -151,7 +153,7 @@ export class ConversionLog {
       throw new Error(`a record at ${place.position} belongs to no block`);
     }
     // So many blocks in one life of a process that their places have run out.
-    if (this.#slots.length === slotsMax) this.linkAll();
+    if (this.#slots.length === slotsMax) { for (const _ of this.linking()); }
     const begun = new ConversionBlock(number, place, timeMs);
     this.#takeSlot(begun);
     blocks.splice(at + 1, 0, begun);

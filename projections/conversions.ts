@@ -14,6 +14,7 @@ import type { RecordedEvent } from "../events/recorded_event.ts";
 import { ClickMatching } from "./click_matching.ts";
 import type { ConversionBlock } from "./conversion_block.ts";
 import { ConversionCampaign, quarterMs } from "./conversion_campaign.ts";
+import { OpenChunk } from "./conversion_chunk.ts";
 import {
   clickPrefix,
   closedKey,
@@ -22,7 +23,7 @@ import {
   parseKey,
   settingKey,
 } from "./conversion_keys.ts";
-import { blockRecordsMax, type ChunkPlace, ConversionLog, dayMs, dayOf } from "./conversion_log.ts";
+import { blockRecordsMax, ConversionLog, dayMs, dayOf } from "./conversion_log.ts";
 import { AskedConversions, type ProvisionalConversion } from "./conversion_query.ts";
 import { kpiEventsOf } from "./conversion_settings.ts";
 import { WaitingRecords } from "./conversion_waiting.ts";
@@ -44,6 +45,8 @@ export class Conversions {
   /** Days before are closed. */
   #closedBefore = -Infinity;
   #isLinked = true;
+  /** How far that has come. */
+  #linking: Iterator<void> | null = null;
 
   constructor(
     private readonly noteDirty: (rowKey: string) => void = () => {},
@@ -100,6 +103,11 @@ export class Conversions {
         : [...this.#campaigns.values()])
         .filter(({ settings }) => settings.count > 0);
     return new AskedConversions(campaigns, this.#provisional(new Set(campaigns)));
+  }
+
+  /** Does in small steps what else the first question would wait for. */
+  *warm(): Iterable<void> {
+    while (!this.#isLinked) yield this.#linkStep();
   }
 
   encodeRow(key: string): Uint8Array {
@@ -206,6 +214,8 @@ export class Conversions {
   }
 
   #beginDay(day: number): void {
+    // Nothing is forgotten while it is being linked.
+    if (this.#linking) this.#link();
     this.#day = day;
     const arrivesFrom = day - arrivalDaysMax;
     this.#closeBefore(arrivesFrom);
@@ -235,11 +245,22 @@ export class Conversions {
 
   /** Rows say nothing of what is known by device and of open days: it is made of the records. */
   #link(): void {
-    if (this.#isLinked) return;
+    while (!this.#isLinked) this.#linkStep();
+  }
+
+  #linkStep(): void {
+    this.#linking ??= this.#linkAll();
+    if (!this.#linking.next().done) return;
+    this.#linking = null;
     this.#isLinked = true;
+    // Time may have gone on between the steps.
+    this.#settle();
+  }
+
+  *#linkAll(): Iterator<void> {
     // After a crash some parts of days may be there that were not closed yet.
     for (const campaign of this.#campaigns.values()) campaign.openFrom(this.#closedBefore);
-    this.#matching.linkAll((block, index) => {
+    yield* this.#matching.linking((block, index) => {
       if (block.occurredAtMs(index) >= this.#settledMs) this.#waiting.add(block, index);
       else this.#judge(block, index);
     });
@@ -261,29 +282,6 @@ export class Conversions {
   #logOf(key: string): ConversionLog | null {
     if (key.startsWith(clickPrefix)) return this.#clicks;
     return key.startsWith(eventPrefix) ? this.#events : null;
-  }
-}
-
-class OpenChunk {
-  readonly clicks: ChunkPlace;
-  readonly events: ChunkPlace;
-  readonly #isListed: (boolean | undefined)[] = [];
-
-  constructor(readonly recorded: RecordedEvent, readonly chunk: DecodedChunk) {
-    const { position, timeMs } = recorded;
-    this.clicks = { position, timeMs, block: null };
-    this.events = { position, timeMs, block: null };
-  }
-
-  /** Whether a campaign had listed the name by then, at whatever time. */
-  isListed(nameNumber: number, listed: ReadonlyMap<string, string>): boolean {
-    const known = this.#isListed[nameNumber];
-    if (known !== undefined) return known;
-    const position = listed.get(this.chunk.names[nameNumber - 1]!);
-    // After a crash edits are known that come later in the log.
-    const isListed = position !== undefined && position < this.recorded.position;
-    this.#isListed[nameNumber] = isListed;
-    return isListed;
   }
 }
 

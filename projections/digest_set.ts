@@ -21,6 +21,20 @@ export class DigestSet {
   #words = new Int32Array(0);
   #fresh = new Uint32Array(0);
 
+  /** An empty set makes room for so many, which are then not moved about while they are added. */
+  reserve(count: number, day: number): void {
+    if (this.#day !== -Infinity) throw new Error("the set is not empty");
+    this.#startDay(day);
+    this.#depth = Math.min(depthMax, Math.max(0, Math.ceil(Math.log2(count / reservedMax))));
+    const slots = Math.max(slotLadder[0]!, Math.ceil(count / 2 ** this.#depth / loadReserved));
+    this.#directory = Array.from({ length: 2 ** this.#depth }, (_, prefix) => {
+      const segment = new Segment(this.#depth, prefix, slots);
+      // Nothing in it is older than today.
+      segment.forgetFrom(day + digestDaysKept);
+      return segment;
+    });
+  }
+
   /** Adds the digest at `offset`. True when it was not known. */
   add(digests: Uint8Array, offset: number, day: number): boolean {
     return this.addAll(digests.subarray(offset, offset + digestBytes), day).length === 1;
@@ -124,6 +138,9 @@ export class DigestSet {
   }
 }
 
+/** A segment is reserved for so many, with room for the share by which one gets more than another. */
+const reservedMax = 4_096;
+const loadReserved = 0.7;
 /** Sizes of segments: the last are small enough to be moved in a fraction of a millisecond. */
 const slotLadder = [256, 512, 1024, 2048, 4096, 6144, 8192];
 const slotsMax = slotLadder.at(-1)!;

@@ -9,6 +9,7 @@ import type { CampaignEvent } from "../events/campaign_events.ts";
 import { campaignEventSchemas, campaignStreamPrefix } from "../events/campaign_events.ts";
 import { type ClaimEvent, claimsStreamPrefix } from "../events/claim_events.ts";
 import { chunkDigests } from "../events/interaction_chunk.ts";
+import type { InteractionEvent } from "../events/interaction_events.ts";
 import type { DomainEvent, RecordedEvent } from "../events/recorded_event.ts";
 import { withConversions } from "./conversion_query.ts";
 import { isConversionKey } from "./conversion_keys.ts";
@@ -28,6 +29,7 @@ import { bodyOf, chunkOf } from "./recorded_chunk.ts";
 export class KpiProjection implements Projection {
   readonly name = "kpi";
   readonly revision = 3;
+  readonly bodiesOf = ["interactions_recorded"];
   readonly exposures = new Exposures((rowKey) => this.#dirty.add(rowKey));
   readonly conversions: Conversions;
   readonly #counts: KpiCounts;
@@ -35,6 +37,8 @@ export class KpiProjection implements Projection {
   readonly #recallIndex = new RecallIndex();
   readonly #dirty = new Set<string>();
   #settledMs = -Infinity;
+  /** Interactions that are to be recalled, from that day on. */
+  #foreseen: { count: number; readonly day: number } | null = null;
 
   constructor(options: KpiCountsOptions & { conversionBlockRecords?: number } = {}) {
     this.#counts = new KpiCounts(this.#dirty, options);
@@ -82,6 +86,7 @@ export class KpiProjection implements Projection {
   }
 
   *warm(): Iterable<unknown> {
+    yield* this.conversions.warm();
     for (const query of this.#counts.warm()) yield query && this.ask(query);
   }
 
@@ -102,9 +107,19 @@ export class KpiProjection implements Projection {
     return this.#recallIndex.from(dayOf(checkpointMs) - (hotDays - 1));
   }
 
+  foresee({ event, timeMs }: RecordedEvent): void {
+    if (event.type !== "interactions_recorded") return;
+    this.#foreseen ??= { count: 0, day: dayOf(timeMs) };
+    this.#foreseen.count += (event as InteractionEvent).data.count;
+  }
+
   recall(recorded: RecordedEvent): void {
     if (isClaim(recorded)) this.exposures.recall(recorded, null, null);
     if (recorded.event.type !== "interactions_recorded") return;
+    if (this.#foreseen) {
+      this.#seen.reserve(this.#foreseen.count, this.#foreseen.day);
+      this.#foreseen = null;
+    }
     const { digests } = chunkDigests(bodyOf(recorded));
     const fresh = this.#seen.addAll(digests, dayOf(recorded.timeMs));
     if (recorded.timeMs < this.exposures.hotFromMs) return;

@@ -15,6 +15,8 @@ export interface Projection {
   readonly name: string;
   /** Raised whenever the code gives other rows for the same events: the rows are then rebuilt. */
   readonly revision: number;
+  /** The types of events whose bodies it reads; undefined: of all. */
+  readonly bodiesOf?: readonly string[];
   /** Takes the next event. Must be deterministic. A throw stops this projection, visibly. */
   fold(recorded: RecordedEvent): void;
   /** The keys of the rows that changed since the last call. */
@@ -40,6 +42,8 @@ export interface Projection {
    * the checkpoint's event.
    */
   recallFrom?(checkpointMs: number): string | undefined;
+  /** Sees all of these events before, without bodies. */
+  foresee?(recorded: RecordedEvent): void;
   /** Sees an event at or before the checkpoint again. */
   recall?(recorded: RecordedEvent): void;
 }

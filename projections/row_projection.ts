@@ -19,6 +19,7 @@ const decoder = new TextDecoder();
 export class RowProjection<Row extends object> implements Projection {
   readonly name: string;
   readonly revision: number;
+  readonly bodiesOf: readonly string[] = [];
   readonly rows = new PackedRows<Row>();
   readonly #dirty = new Set<string>();
   readonly #positions = new RowPositions();

@@ -32,6 +32,7 @@ type Row = SubjectBlock | NumbersRow;
 export class SubjectsProjection implements Projection {
   readonly name = "subjects";
   readonly revision = 1;
+  readonly bodiesOf = ["interactions_recorded", "profiles_changed"];
   readonly #blocks: Readonly<Record<SubjectKind, (SubjectBlock | undefined)[]>> = {
     device: [],
     user: [],

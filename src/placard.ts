@@ -97,7 +97,8 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
   const reader = await openLog(kv, upcast);
   const models: Models = mountedModels(kv);
   const projector = new Projector(reader, Object.values(models));
-  const tail = new Tail(reader, await projector.load());
+  const cursor = await projector.load();
+  const tail = new Tail(reader, cursor, (type, position) => projector.wantsBody(type, position));
   projector.follow(tail);
   const epoch = reader.epoch;
   const states = models.states.model;

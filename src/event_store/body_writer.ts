@@ -6,6 +6,7 @@
  */
 import type { DomainEvent, EventMeta } from "../../events/recorded_event.ts";
 import type { RememberedAnswer } from "./command.ts";
+import { timedRef } from "./body_reading.ts";
 import { commit, TooLargeError } from "./commit.ts";
 import { keys } from "./keys.ts";
 import {
@@ -101,8 +102,9 @@ export class BodyWriter {
     also?: AlsoCommitted,
   ): Promise<string | null> {
     const { kv, epoch, tail } = this.#options;
-    const commitId = this.#options.newId();
-    const encoded = content ? this.#encode(commitId, content) : null;
+    const timeMs = Math.max(this.#options.nowMs(), tail.cursor.timeMs);
+    const commitId = timedRef(timeMs, this.#options.newId());
+    const encoded = content ? this.#encode(commitId, timeMs, content) : null;
     if (remember && jsonValueBytes(remember) > valueBytesMax) {
       throw new TooLargeError("the answer cannot be remembered");
     }
@@ -144,10 +146,10 @@ export class BodyWriter {
 
   #encode(
     ref: string,
+    timeMs: number,
     { event, body, meta }: Appended,
   ): EncodedEvent {
     if (body && body.length > commitBytesMax) throw new TooLargeError("the body does not fit");
-    const timeMs = Math.max(this.#options.nowMs(), this.#options.tail.cursor.timeMs);
     const encoded = encodeEvent(
       { stream: this.#stream, version: this.#version + 1, previousHash: this.#hash },
       event,

@@ -11,6 +11,8 @@ export const commitBytesMax = 700_000;
 export const bulkCommitBytesMax = 100_000;
 /** The engine's limit is 64 KiB a value; the log's rows and all parts stay below this. */
 export const valueBytesMax = 60_000;
+/** Most entries of one read of a list; the engine's limit is 1,000. */
+export const listBatchMax = 500;
 /** Most keys of one `getMany`. */
 export const getManyKeysMax = 10;
 /** The engine's limit is 2 KiB a key. */

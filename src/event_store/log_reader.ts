@@ -3,21 +3,14 @@
  * visible, so a strongly consistent range read never skips an event.
  */
 import type {
-  BodyReference,
   DomainEvent,
   EventMeta,
   RecordedEvent,
   StoredEvent,
 } from "../../events/recorded_event.ts";
+import { readBodies, type WantedBody } from "./body_reading.ts";
 import { keys } from "./keys.ts";
-import { getManyKeysMax } from "./limits.ts";
-import {
-  decodeRow,
-  type EncodedEvent,
-  LogDamagedError,
-  type LogRow,
-  sha256Hex,
-} from "./log_row.ts";
+import { decodeRow, type EncodedEvent, LogDamagedError, type LogRow } from "./log_row.ts";
 import { formatPosition, logStart, parsePosition } from "./position.ts";
 
 /** A row of the log as read: its events in order. */
@@ -63,7 +56,7 @@ export class LogReader {
   /** Every row after the cursor's row, up to what is visible when the last read starts. */
   async *read(
     from: LogCursor,
-    options: { withBodies?: boolean } = {},
+    wantsBody: WantsBody = () => true,
   ): AsyncGenerator<ReadRow> {
     const place = parsePosition(from.position)!;
     let timeMs = from.timeMs;
@@ -76,7 +69,7 @@ export class LogReader {
       batchSize: rowsPerRead,
       consistency: "strong",
     });
-    const windows = this.#windows(entries, options.withBodies !== false);
+    const windows = this.#windows(entries, wantsBody);
     // The next rows are on their way while the caller folds these.
     let next = windows.next();
     try {
@@ -84,8 +77,10 @@ export class LogReader {
         const { value: window, done } = await next;
         if (done) return;
         next = windows.next();
-        next.catch(() => {});
-        for (const { versionstamp, row, bodies, own } of window) {
+        await window.loaded;
+        // What follows may leave the engine's answers no turn: the next bodies are asked for before.
+        await next.catch(() => {});
+        for (const { versionstamp, row, bodies, own } of window.rows) {
           if (own) {
             timeMs = Math.max(timeMs, own.timeMs);
             yield this.#ownRow(versionstamp, own, timeMs);
@@ -100,23 +95,25 @@ export class LogReader {
         }
       }
     } finally {
-      await windows.return([]).catch(() => {});
+      await windows.return().catch(() => {});
     }
   }
 
-  /** Rows in groups, each with the bodies of its events. */
+  /** Rows in groups. The bodies of a group are on their way. */
   async *#windows(
     entries: AsyncIterable<Deno.KvEntry<Uint8Array>>,
-    withBodies: boolean,
-  ): AsyncGenerator<readonly RowWithBodies[], readonly RowWithBodies[]> {
+    wantsBody: WantsBody,
+  ): AsyncGenerator<Window, void> {
     let window: RowWithBodies[] = [];
     let bodyBytes = 0;
-    const full = async () => {
-      const loaded = window;
+    const full = (): Window => {
+      const rows = window;
       window = [];
       bodyBytes = 0;
-      if (withBodies) await this.#readBodies(loaded);
-      return loaded;
+      const loaded = this.#readBodies(rows, wantsBody);
+      // Whoever waits for it is told; perhaps nobody does.
+      loaded.catch(() => {});
+      return { rows, loaded };
     };
     for await (const entry of entries) {
       const versionstamp = entry.key[entry.key.length - 1] as string;
@@ -124,10 +121,9 @@ export class LogReader {
       const row = own ? { commitId: own.commitId, events: [] } : decodeRow(entry.value);
       window.push({ versionstamp, row, bodies: new Map(), ...(own ? { own } : {}) });
       for (const { body } of row.events) bodyBytes += body?.bytes ?? 0;
-      if (window.length >= rowsPerRead || bodyBytes >= windowBytesMax) yield await full();
+      if (window.length >= rowsPerRead || bodyBytes >= windowBytesMax) yield full();
     }
-    if (window.length > 0) yield await full();
-    return [];
+    if (window.length > 0) yield full();
   }
 
   /** The versionstamp of the last row there is now; null: the log is empty. */
@@ -138,11 +134,11 @@ export class LogReader {
   }
 
   /** Every row from the one that holds the position on. */
-  readRowsFrom(position: string): AsyncGenerator<ReadRow> {
+  readRowsFrom(position: string, wantsBody?: WantsBody): AsyncGenerator<ReadRow> {
     const place = parsePosition(position)!;
-    if (position === logStart) return this.read(cursorAtStart);
+    if (position === logStart) return this.read(cursorAtStart, wantsBody);
     const before = (BigInt("0x" + place.versionstamp) - 1n).toString(16).padStart(20, "0");
-    return this.read({ position: formatPosition(place.epoch, before, 0), timeMs: 0 });
+    return this.read({ position: formatPosition(place.epoch, before, 0), timeMs: 0 }, wantsBody);
   }
 
   /** The events at these positions, bodies left out. */
@@ -215,29 +211,32 @@ export class LogReader {
     return { position, stream, version, timeMs, meta, event, hash, ...(body ? { body } : {}) };
   }
 
-  async #readBodies(rows: readonly RowWithBodies[]): Promise<void> {
+  async #readBodies(rows: readonly RowWithBodies[], isWanted: WantsBody): Promise<void> {
     const wanted: WantedBody[] = [];
-    for (const { row, bodies } of rows) {
-      for (const stored of row.events) {
+    for (const { versionstamp, row, bodies } of rows) {
+      for (const [index, stored] of row.events.entries()) {
         if (!stored.body) continue;
-        const own = this.#ownBodies.get(stored.body.ref);
-        if (!own) wanted.push({ stored, reference: stored.body, parts: [], bodies });
-        else {
-          this.#ownBodies.delete(stored.body.ref);
+        const { ref, parts } = stored.body;
+        const own = this.#ownBodies.get(ref);
+        if (own) {
+          this.#ownBodies.delete(ref);
           bodies.set(stored, own);
+        } else if (isWanted(stored.type, formatPosition(this.epoch, versionstamp, index))) {
+          const noParts = Array.from({ length: parts }, () => null);
+          wanted.push({ stored, reference: stored.body, parts: noParts, bodies });
         }
       }
     }
-    await readParts(this.kv, wanted);
-    for (const { stored, reference, parts, bodies } of wanted) {
-      const isWhole = parts.length === reference.parts && parts.every((part) => part !== null);
-      const bytes = isWhole ? joined(parts as Uint8Array[]) : null;
-      if (!bytes || sha256Hex(bytes) !== reference.sha256) {
-        throw new LogDamagedError(`body ${reference.ref} is missing or altered`);
-      }
-      bodies.set(stored, bytes);
-    }
+    await readBodies(this.kv, wanted);
   }
+}
+
+/** Whether the body of an event of the type is asked for. */
+export type WantsBody = (type: string, position: string) => boolean;
+
+interface Window {
+  readonly rows: readonly RowWithBodies[];
+  readonly loaded: Promise<void>;
 }
 
 interface RowWithBodies {
@@ -246,44 +245,6 @@ interface RowWithBodies {
   readonly bodies: Map<StoredEvent, Uint8Array>;
   /** Set where this process wrote the row: it needs no decoding. */
   readonly own?: OwnRow;
-}
-
-interface WantedBody {
-  readonly stored: StoredEvent;
-  readonly reference: BodyReference;
-  readonly parts: (Uint8Array | null)[];
-  readonly bodies: Map<StoredEvent, Uint8Array>;
-}
-
-/** As many parts a read as the engine gives, all reads at once. */
-async function readParts(kv: Deno.Kv, wanted: readonly WantedBody[]): Promise<void> {
-  const parts = wanted.flatMap((body) =>
-    Array.from({ length: body.reference.parts }, (_, part) => ({ body, part }))
-  );
-  const reads: Promise<void>[] = [];
-  for (let first = 0; first < parts.length; first += getManyKeysMax) {
-    const group = parts.slice(first, first + getManyKeysMax);
-    const groupKeys = group.map(({ body, part }) => keys.body(body.reference.ref, part));
-    reads.push((async () => {
-      const entries = await kv.getMany<Uint8Array[]>(groupKeys, { consistency: "strong" });
-      entries.forEach(({ value }, index) => {
-        const { body, part } = group[index]!;
-        body.parts[part] = value;
-      });
-    })());
-  }
-  await Promise.all(reads);
-}
-
-function joined(values: readonly Uint8Array[]): Uint8Array {
-  if (values.length === 1) return values[0]!;
-  const whole = new Uint8Array(values.reduce((total, value) => total + value.length, 0));
-  let offset = 0;
-  for (const value of values) {
-    whole.set(value, offset);
-    offset += value.length;
-  }
-  return whole;
 }
 
 function inLogOrder({ actor, commandId, reason, traceId }: EventMeta): EventMeta {

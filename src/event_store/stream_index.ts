@@ -15,6 +15,7 @@ const decoder = new TextDecoder();
 export class StreamIndex {
   readonly name = "stream_index";
   readonly revision = 2;
+  readonly bodiesOf = [];
   /** By `STREAM#BLOCK`: positions one after the other, all of one length. */
   readonly #blocks = new Map<string, string>();
   readonly #dirty = new Set<string>();

@@ -26,6 +26,7 @@ const decoder = new TextDecoder();
 
 export class StreamStates<State> {
   readonly name = "stream_states";
+  readonly bodiesOf = [];
   readonly #heads = new PackedRows<StreamHead<State>>();
   /** The streams that are not at rest. */
   readonly #moving = new Set<string>();

@@ -5,7 +5,7 @@
  */
 import type { RecordedEvent } from "../../events/recorded_event.ts";
 import { retried } from "./commit.ts";
-import type { LogCursor, LogReader } from "./log_reader.ts";
+import type { LogCursor, LogReader, WantsBody } from "./log_reader.ts";
 import { parsePosition } from "./position.ts";
 
 export type Fold = (events: readonly RecordedEvent[]) => void;
@@ -26,9 +26,12 @@ export class Tail {
   #closed = false;
   #failure: unknown = null;
   readonly #folds: Fold[] = [];
+  #wantsBody: WantsBody | undefined;
 
-  constructor(readonly reader: LogReader, from: LogCursor) {
+  /** `wantsBody` is of the first read, which may begin far behind where bodies are of use. */
+  constructor(readonly reader: LogReader, from: LogCursor, wantsBody?: WantsBody) {
     this.#cursor = from;
+    this.#wantsBody = wantsBody;
     const place = parsePosition(from.position)!;
     this.#versionstamp = place.epoch === reader.epoch ? place.versionstamp : "";
   }
@@ -129,7 +132,7 @@ export class Tail {
   }
 
   async #read(): Promise<void> {
-    for await (const row of this.reader.read(this.#cursor)) {
+    for await (const row of this.reader.read(this.#cursor, this.#wantsBody)) {
       const last = row.events.at(-1);
       if (last) {
         for (const fold of this.#folds) fold(row.events);
@@ -138,5 +141,6 @@ export class Tail {
       this.#versionstamp = row.versionstamp;
       this.reader.forgetOwnRow(row.versionstamp);
     }
+    this.#wantsBody = undefined;
   }
 }

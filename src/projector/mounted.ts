@@ -7,6 +7,7 @@ import {
   type LogCursor,
   LogDamagedError,
   type LogReader,
+  type ReadRow,
   retried,
 } from "../event_store/mod.ts";
 import {
@@ -25,7 +26,7 @@ class RowMovedError extends Error {
 }
 
 /** Events folded since the checkpoint that are worth a checkpoint of their own. */
-const eventsSinceCheckpointMax = 20_000;
+const eventsSinceCheckpointMax = 1_000;
 
 export class Mounted<Model extends Projection = Projection> {
   model: Model;
@@ -240,10 +241,22 @@ async function checkPlace(reader: LogReader, checkpoint: Checkpoint): Promise<vo
 async function recall(model: Projection, reader: LogReader, until: LogCursor): Promise<void> {
   const from = model.recallFrom?.(until.timeMs);
   if (from === undefined || !model.recall) return;
-  for await (const row of reader.readRowsFrom(from)) {
-    for (const recorded of row.events) {
+  if (model.foresee) {
+    const rows = reader.readRowsFrom(from, () => false);
+    for await (const recorded of eventsUntil(rows, until)) model.foresee(recorded);
+  }
+  const rows = reader.readRowsFrom(from, (type) => model.bodiesOf?.includes(type) ?? true);
+  for await (const recorded of eventsUntil(rows, until)) model.recall(recorded);
+}
+
+async function* eventsUntil(
+  rows: AsyncIterable<ReadRow>,
+  until: LogCursor,
+): AsyncGenerator<RecordedEvent> {
+  for await (const { events } of rows) {
+    for (const recorded of events) {
       if (recorded.position > until.position) return;
-      model.recall(recorded);
+      yield recorded;
     }
   }
 }

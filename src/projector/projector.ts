@@ -31,6 +31,13 @@ export class Projector {
       .reduce((least, cursor) => cursor.position < least.position ? cursor : least);
   }
 
+  /** Whether a projection that has not folded the event yet reads its body. */
+  wantsBody(type: string, position: string): boolean {
+    return this.mounted.some(({ model: { bodiesOf }, cursor }) =>
+      position > cursor.position && (!bodiesOf || bodiesOf.includes(type))
+    );
+  }
+
   follow(tail: Tail): void {
     tail.subscribe((events: readonly RecordedEvent[]) => {
       for (const recorded of events) {

@@ -8,6 +8,7 @@ import {
   rememberedAnswer,
   sha256Hex,
   StoreUnavailableError,
+  Tail,
   TooLargeError,
 } from "../../src/event_store/mod.ts";
 import { FaultyKv, mulberry32 } from "../support/faulty_kv.ts";
@@ -46,9 +47,28 @@ testOnEngines("a reader can leave the bodies alone", async (store) => {
   await withInstances([store.kv], async (instance) => {
     await instance.appendBody(bytesOf(100));
     const reader = await openLog(store.plain, (stored) => stored);
-    for await (const row of reader.read(cursorAtStart, { withBodies: false })) {
+    for await (const row of reader.read(cursorAtStart, () => false)) {
       assertEquals(row.events[0]!.body, undefined);
     }
+  });
+});
+
+testOnEngines("the first read of a tail leaves alone what nobody wants", async (store) => {
+  await withInstances([store.kv], async (instance) => {
+    const positions: (string | null)[] = [];
+    for (const length of [100, 200, 300]) {
+      positions.push(await instance.appendBody(bytesOf(length)));
+    }
+    const reader = await openLog(store.plain, (stored) => stored);
+    const tail = new Tail(reader, cursorAtStart, (_, position) => position > positions[1]!);
+    const lengths: (number | undefined)[] = [];
+    tail.subscribe((events) => lengths.push(...events.map(({ body }) => body?.length)));
+    await tail.poll();
+    assertEquals(lengths, [undefined, undefined, 300]);
+    await instance.appendBody(bytesOf(400));
+    await tail.poll();
+    assertEquals(lengths.at(-1), 400);
+    await tail.close();
   });
 });
 

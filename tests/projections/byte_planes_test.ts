@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import {
+  checkColumns,
   decodeColumns,
   encodeColumns,
   headerOf,
@@ -18,7 +19,10 @@ Deno.test("columns come back as they were, and no byte more", () => {
     const read = [new Uint32Array(rows.length), new Uint32Array(rows.length)];
     decodeColumns(columns, read, rows.length);
     assertEquals(read, given);
+    checkColumns(columns, 2, rows.length);
     const longer = Uint8Array.from([...columns, 0]);
     assertThrows(() => decodeColumns(longer, read, rows.length));
+    assertThrows(() => checkColumns(longer, 2, rows.length));
+    assertThrows(() => checkColumns(columns.subarray(0, -1), 2, rows.length));
   }));
 });

@@ -33,8 +33,10 @@ export function logOf(entries: readonly Entry[]): RecordedEvent[] {
   const created = new Set<string>();
   return entries.map((entry, index) => {
     const isChunk = "items" in entry;
-    let event: DomainEvent = { type: "interactions_recorded", schema: 1, data: {} };
-    if (!isChunk) {
+    let event: DomainEvent;
+    if (isChunk) {
+      event = { type: "interactions_recorded", schema: 1, data: { count: entry.items.length } };
+    } else {
       const set = entry.kpiEvents === undefined ? { name: "n" } : { kpiEvents: entry.kpiEvents };
       event = created.has(entry.campaign)
         ? { type: "campaign_edited", schema: 1, data: { set, contentRevision: 1 } }

@@ -127,3 +127,35 @@ Deno.test("digests that are added together are judged in their order", () => {
     assertEquals(together.size, alone.size);
   }));
 });
+
+Deno.test("a set with room reserved gives the same verdicts", () => {
+  const chunk = fc.record({
+    ids: fc.array(fc.nat(400), { minLength: 1, maxLength: 60 }),
+    daysLater: fc.constantFrom(0, 0, 1, 2, digestDaysKept, digestDaysKept + 1),
+  });
+  const chunks = fc.array(chunk, { minLength: 1, maxLength: 40 });
+  fc.assert(fc.property(chunks, fc.nat(20_000), fc.nat(9), (chunks, reserved, daysBefore) => {
+    const roomy = new DigestSet();
+    const plain = new DigestSet();
+    let day = 100;
+    roomy.reserve(reserved, day - daysBefore);
+    for (const { ids, daysLater } of chunks) {
+      day += daysLater;
+      const digests = new Uint8Array(ids.length * 16);
+      ids.forEach((id, index) => digests.set(digestOf(id), index * 16));
+      assertEquals([...roomy.addAll(digests, day)], [...plain.addAll(digests, day)]);
+      assertEquals(roomy.size, plain.size);
+    }
+  }));
+});
+
+Deno.test("far more than was reserved for fit as well, and less", () => {
+  for (const reserved of [0, 1, 5_000, 100_000]) {
+    const set = new DigestSet();
+    set.reserve(reserved, 1);
+    for (let id = 0; id < 30_000; id++) assert(set.add(digestOf(id), 0, 1));
+    for (let id = 0; id < 30_000; id++) assert(!set.add(digestOf(id), 0, 2));
+    assertEquals(set.size, 30_000);
+    assertThrows(() => set.reserve(1, 2), Error, "not empty");
+  }
+});

@@ -56,7 +56,7 @@ function logOf(given: readonly Given[]): RecordedEvent[] {
   return given.map((entry, index) => {
     const timeMs = noon + entry.ms;
     const event: DomainEvent = "items" in entry
-      ? { type: "interactions_recorded", schema: 1, data: {} }
+      ? { type: "interactions_recorded", schema: 1, data: { count: entry.items.length } }
       : "claim" in entry
       ? { type: "claim_granted", schema: 1, data: entry.claim }
       : { type: "campaign_edited", schema: 1, data: {} };
@@ -620,9 +620,10 @@ Deno.test("exposures: after a crash, whatever rows were ahead, rows and answers 
     for (const [key, { bytes, through }] of stored) restarted.loadRow(key, bytes, through);
     if (early) restarted.exposures.total("c", "device", 1, noon, 1);
     const from = restarted.recallFrom(events[checkpoint]!.timeMs);
-    for (const recorded of events.slice(0, checkpoint + 1)) {
-      if (from !== undefined && recorded.position >= from) restarted.recall(recorded);
-    }
+    const again = events.slice(0, checkpoint + 1)
+      .filter(({ position }) => from !== undefined && position >= from);
+    for (const recorded of again) restarted.foresee(recorded);
+    for (const recorded of again) restarted.recall(recorded);
     for (const recorded of events.slice(checkpoint + 1)) {
       restarted.fold(recorded);
       if (early) restarted.exposures.total("c", "device", 1, noon, 1);

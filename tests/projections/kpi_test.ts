@@ -58,7 +58,7 @@ function logOf(given: readonly Given[]): RecordedEvent[] {
   return given.map((entry, index) => {
     const isChunk = "items" in entry;
     const event: DomainEvent = isChunk
-      ? { type: "interactions_recorded", schema: 1, data: {} }
+      ? { type: "interactions_recorded", schema: 1, data: { count: entry.items.length } }
       : { type: entry.type, schema: 1, data: entry.data ?? {} };
     return {
       position: String(index).padStart(6, "0"),
@@ -120,10 +120,11 @@ class Store {
     const { checkpoint } = this;
     if (!checkpoint) return projection;
     const from = projection.recallFrom(checkpoint.timeMs);
-    for (const recorded of events) {
-      if (from === undefined || recorded.position > checkpoint.position) break;
-      if (recorded.position >= from) projection.recall(recorded);
-    }
+    const again = events.filter(({ position }) =>
+      from !== undefined && position >= from && position <= checkpoint.position
+    );
+    for (const recorded of again) projection.foresee(recorded);
+    for (const recorded of again) projection.recall(recorded);
     return projection;
   }
 

@@ -69,7 +69,7 @@ export class Process {
     const reader = await openLog(kv, (stored) => stored);
     const projector = new Projector(reader, creates.map((create) => new Mounted(kv, create)));
     const cursor = await projector.load();
-    const tail = new Tail(reader, cursor);
+    const tail = new Tail(reader, cursor, (type, place) => projector.wantsBody(type, place));
     projector.follow(tail);
     const process = new Process(reader, projector, tail, cursor.position);
     await tail.poll();

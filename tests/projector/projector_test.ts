@@ -1,6 +1,7 @@
 /** Rows and checkpoint: every event counts once, however often a process crashes between them. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
+import type { RecordedEvent } from "../../events/recorded_event.ts";
 import { keys, logStart } from "../../src/event_store/mod.ts";
 import { Mounted, ProjectionStoppedError, RowDamagedError, Slot } from "../../src/projector/mod.ts";
 import { Instance, range } from "../event_store/counters.ts";
@@ -665,3 +666,51 @@ function bound(process: Process) {
     flush: () => process.flush(),
   };
 }
+
+Deno.test("a start reads the bodies that a projection is yet to fold, and no others", async () => {
+  await withMemory(async (plain, log) => {
+    const lengths: number[] = [];
+    const reading = (bodiesOf: readonly string[]) => () =>
+      Object.assign(counterRows({ name: "reading" })(), {
+        bodiesOf,
+        fold: ({ body }: RecordedEvent) => void lengths.push(body?.length ?? 0),
+        takeDirty: () => ["row"],
+        rowKeys: () => ["row"],
+        encodeRow: () => new Uint8Array(1),
+        loadRow: () => {},
+      });
+    await log.appendBody(new Uint8Array(10));
+    const first = await Process.open(plain, [reading(["chunk"])]);
+    await first.flush();
+    await log.appendBody(new Uint8Array(20));
+    // The other one begins at the log's beginning.
+    const second = await Process.open(plain, [reading(["chunk"]), counterRows()]);
+    assert(second.loadedFrom === logStart);
+    assertEquals(lengths, [10, 20]);
+    await Process.open(plain, [reading(["other"])]);
+    assertEquals(lengths, [10, 20, 0]);
+  });
+});
+
+Deno.test("what is shown again is foreseen", async () => {
+  await withMemory(async (plain, log) => {
+    await addSome(log, 6);
+    const foreseen: string[] = [];
+    const recalled: string[] = [];
+    const create = () =>
+      Object.assign(counterRows()(), {
+        recallFrom: () => logStart,
+        foresee: ({ position }: RecordedEvent) => void foreseen.push(position),
+        recall: ({ position }: RecordedEvent) => {
+          assertEquals(foreseen.length, 6);
+          recalled.push(position);
+        },
+      });
+    const first = await Process.open(plain, [create]);
+    await first.flush();
+    await addSome(log, 3);
+    await Process.open(plain, [create]);
+    assertEquals(recalled, foreseen);
+    assertEquals(recalled.length, 6);
+  });
+});

@@ -46,9 +46,10 @@ export class StoredProjection<Model extends Projection> {
     });
     const checkpointMs = this.events[this.#checkpoint - 1]?.timeMs ?? 0;
     const from = this.model.recallFrom?.(checkpointMs);
-    for (const recorded of this.events.slice(0, this.#checkpoint)) {
-      if (from !== undefined && recorded.position >= from) this.model.recall?.(recorded);
-    }
+    const again = this.events.slice(0, this.#checkpoint)
+      .filter(({ position }) => from !== undefined && position >= from);
+    for (const recorded of again) this.model.foresee?.(recorded);
+    for (const recorded of again) this.model.recall?.(recorded);
     this.#folded = this.#checkpoint;
   }
 
