@@ -70,17 +70,20 @@ export interface Placard {
   close(): Promise<void>;
 }
 
+const rewrittenOften = { exchangeable: true, flushedSeldom: true };
+
 /** The projections of the product, by name; `rebuild` and `fsck` use the same. */
 export function mountedModels(kv: Deno.Kv) {
   return {
     // Commands decide on this one, so it is never exchanged under a running process.
     states: new Mounted(kv, () => new StreamStates(streamStatesRevision, streamRules), {
       exchangeable: false,
+      flushedSeldom: true,
     }),
-    index: new Mounted(kv, () => new StreamIndex(hasHistory)),
+    index: new Mounted(kv, () => new StreamIndex(hasHistory), rewrittenOften),
     audiences: new Mounted(kv, () => new AudiencesProjection()),
-    campaigns: new Mounted(kv, () => new CampaignsProjection()),
-    statuses: new Mounted(kv, () => new StatusesProjection()),
+    campaigns: new Mounted(kv, () => new CampaignsProjection(), rewrittenOften),
+    statuses: new Mounted(kv, () => new StatusesProjection(), rewrittenOften),
     kpi: new Mounted(kv, () => new KpiProjection()),
     workspace: new Mounted(kv, () => new WorkspaceProjection()),
     subjects: new Mounted(kv, () => new SubjectsProjection()),

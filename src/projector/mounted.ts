@@ -27,6 +27,17 @@ class RowMovedError extends Error {
 
 /** Events folded since the checkpoint that are worth a checkpoint of their own. */
 const eventsSinceCheckpointMax = 1_000;
+/** A projection that is flushed seldom waits so many ticks, */
+const ticksPerFlushMax = 3;
+/** or until a start would have to fold so many events: well under a second of its work. */
+const eventsUnflushedMax = 50_000;
+
+export interface MountedOptions {
+  /** Whether a rebuilt model may take the place of this one while the process runs. */
+  readonly exchangeable: boolean;
+  /** For rows that commands rewrite whole, again and again: they are then written less often. */
+  readonly flushedSeldom?: boolean;
+}
 
 export class Mounted<Model extends Projection = Projection> {
   model: Model;
@@ -38,14 +49,14 @@ export class Mounted<Model extends Projection = Projection> {
   #folded: LogCursor & { hash: string } = { ...cursorAtStart, hash: "" };
   #eventsSinceCheckpoint = 0;
   #superseded = false;
+  #ticksSinceFlush = 0;
   /** Rows that changed and are not flushed. */
   #pending = new Set<string>();
 
   constructor(
     readonly kv: Deno.Kv,
     readonly create: () => Model,
-    /** Whether a rebuilt model may take the place of this one while the process runs. */
-    readonly options: { readonly exchangeable: boolean } = { exchangeable: true },
+    readonly options: MountedOptions = { exchangeable: true },
   ) {
     this.model = create();
   }
@@ -115,6 +126,15 @@ export class Mounted<Model extends Projection = Projection> {
     const { position, timeMs, hash } = recorded;
     this.#folded = { position, timeMs, hash };
     this.#eventsSinceCheckpoint++;
+  }
+
+  /** Flushes when it is time to. */
+  async tick(): Promise<void> {
+    this.#ticksSinceFlush++;
+    const isDue = !this.options.flushedSeldom || this.#ticksSinceFlush >= ticksPerFlushMax ||
+      this.#eventsSinceCheckpoint >= eventsUnflushedMax;
+    // Where another instance was first, or the store fails, the next tick tries again.
+    if (isDue && await this.flush()) this.#ticksSinceFlush = 0;
   }
 
   /** Writes what changed with the checkpoint. False when another instance was there: next time. */

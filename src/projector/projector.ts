@@ -7,7 +7,7 @@ import type { LogCursor, LogReader, Tail } from "../event_store/mod.ts";
 import type { Mounted } from "./mounted.ts";
 
 /** Seldom, so that rows that change often are written once; often enough to start in a moment. */
-const flushIntervalMs = 5_000;
+const tickIntervalMs = 5_000;
 
 /** A read model has stopped at an event that it cannot fold; see `/readyz`. */
 export class ProjectionStoppedError extends Error {
@@ -50,11 +50,11 @@ export class Projector {
   start(tail: Tail): void {
     const tick = async () => {
       // A failure is shown by `flushFailure` and tried again.
-      await this.flush().catch(() => {});
+      await this.tick().catch(() => {});
       await this.#oneAtATime(() => this.#reloadSwitched(tail)).catch(() => {});
-      if (!this.#closed) this.#timer = setTimeout(tick, flushIntervalMs);
+      if (!this.#closed) this.#timer = setTimeout(tick, tickIntervalMs);
     };
-    this.#timer = setTimeout(tick, flushIntervalMs);
+    this.#timer = setTimeout(tick, tickIntervalMs);
     this.#warm(this.mounted.flatMap(({ model }) => model.warm ? [model.warm()] : []));
   }
 
@@ -64,9 +64,18 @@ export class Projector {
   }
 
   flush(): Promise<void> {
+    return this.#flushed((one) => one.flush());
+  }
+
+  /** Flushes those whose time it is. */
+  tick(): Promise<void> {
+    return this.#flushed((one) => one.tick());
+  }
+
+  #flushed(flushOne: (one: Mounted) => Promise<unknown>): Promise<void> {
     return this.#oneAtATime(async () => {
       const errors: unknown[] = [];
-      for (const one of this.mounted) await one.flush().catch((error) => errors.push(error));
+      for (const one of this.mounted) await flushOne(one).catch((error) => errors.push(error));
       this.#flushFailure = errors[0] ?? null;
       if (errors.length > 0) throw errors[0];
     });

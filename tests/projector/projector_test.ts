@@ -659,6 +659,35 @@ Deno.test(`rows rebuilt are rows live, whatever happens [seed ${seed}]`, async (
   );
 });
 
+Deno.test("rows that are rewritten often are flushed at every third tick", async () => {
+  await withMemory(async (plain, log) => {
+    const { reader } = await Process.open(plain, [counterRows()]);
+    const seldom = new Mounted(plain, counterRows(), {
+      exchangeable: true,
+      flushedSeldom: true,
+    });
+    await seldom.load(reader);
+    const isFlushedAtTick = async () => {
+      await addSome(log, 1);
+      for await (const { events } of reader.read(seldom.cursor)) {
+        for (const recorded of events) seldom.fold(recorded);
+      }
+      await seldom.tick();
+      return seldom.checkpointPosition === seldom.cursor.position;
+    };
+    for (const isDue of [false, false, true, false, false]) {
+      assertEquals(await isFlushedAtTick(), isDue);
+    }
+    // Another process is first: this one's turn comes again at the next tick.
+    const other = await Process.open(plain, [counterRows()]);
+    await other.flush();
+    assertEquals(await isFlushedAtTick(), false);
+    for (const isDue of [true, false, false, true]) {
+      assertEquals(await isFlushedAtTick(), isDue);
+    }
+  });
+});
+
 function bound(process: Process) {
   return {
     mounted: process.mounted[0]!,
