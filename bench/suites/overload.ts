@@ -4,9 +4,9 @@
  */
 import { table, whole } from "../compare.ts";
 import { counted, untilCounted } from "../counted.ts";
-import { load, offer } from "../load/load.ts";
+import { load, type LoadPlan, offer } from "../load/load.ts";
 import { percentiles } from "../one_by_one.ts";
-import { operatorKey, residentKb, startPlacard } from "../process.ts";
+import { operatorKey, residentKb, startPlacard, startServer } from "../process.ts";
 import { interactionRequests } from "../requests.ts";
 import type { Suite } from "../suite.ts";
 import { createCampaigns } from "./campaigns.ts";
@@ -42,6 +42,12 @@ export const overloadSuite: Suite = {
       const rate = times * sustained.answered / sustained.seconds;
       await untilCounted(port, sustained.answered * batchSize);
       const calm = await commands(port, campaignIds, calmSeconds);
+      const beside = await besideRefusals(
+        { ...plan, connections, seconds: calmSeconds, rate },
+        () => {
+          return commands(port, campaignIds, calmSeconds);
+        },
+      );
 
       const before = await counted(port);
       const memory = new MemoryOverTime(pid);
@@ -67,6 +73,8 @@ export const overloadSuite: Suite = {
           ["acknowledged", whole(acknowledged)],
           ["counted afterwards (those under way at the end included)", whole(total)],
           ["commands: p99 ms unloaded", calm.p99Ms.toFixed(1)],
+          ["commands: p99 ms while another process refuses as many", beside.p99Ms.toFixed(1)],
+          ["resident MiB that process gained", whole(beside.gainedMiB)],
           ["commands: p99 ms meanwhile", busy.p99Ms.toFixed(1)],
           ["times the unloaded (mark ≤ 5)", (busy.p99Ms / calm.p99Ms).toFixed(1)],
           ["commands that were refused", `${busy.refused} of ${busy.count}`],
@@ -80,6 +88,28 @@ export const overloadSuite: Suite = {
     }
   },
 };
+
+/**
+ * What the load takes from this machine when nothing of it reaches Placard: the cores that making and
+ * refusing it need, and the memory of so many connections.
+ */
+async function besideRefusals(
+  plan: LoadPlan,
+  commandsMeanwhile: () => Promise<{ p99Ms: number }>,
+): Promise<{ p99Ms: number; gainedMiB: number }> {
+  const server = await startServer("servers/bare_refusal.ts");
+  try {
+    const beforeKb = await residentKb(server.pid, "VmRSS");
+    const [{ p99Ms }] = await Promise.all([
+      commandsMeanwhile(),
+      offer({ ...plan, port: server.port }),
+    ]);
+    const gainedKb = await residentKb(server.pid, "VmHWM") - beforeKb;
+    return { p99Ms, gainedMiB: gainedKb / 1024 };
+  } finally {
+    await server.stop();
+  }
+}
 
 /** At an even pace, whether or not those before were answered; a late start counts as well. */
 async function commands(port: number, ids: readonly string[], seconds: number) {
