@@ -13,14 +13,14 @@ export const operatorKey = "bench-operator-key-bench-operator-key";
 export const sdkKey = "bench-sdk-key-bench-sdk-key-bench-sdk-key";
 
 /** As the start task has it. */
-const youngGeneration = "--v8-flags=--max-semi-space-size=8";
+const heapFlags = "--v8-flags=--max-semi-space-size=8,--heap-growing-percent=80";
 
 export function startServer(
   script: string,
   args: readonly string[] = [],
   env: Record<string, string> = {},
 ): Promise<ServerProcess> {
-  const flags = ["--quiet", "--allow-all", youngGeneration];
+  const flags = ["--quiet", "--allow-all", heapFlags];
   return start(Deno.execPath(), ["run", ...flags, pathOf(script), ...args], env);
 }
 

@@ -38,6 +38,10 @@ export class ByteCache {
     }
   }
 
+  forgetPrefix(prefix: string): void {
+    for (const key of this.#entries.keys()) if (key.startsWith(prefix)) this.#forget(key);
+  }
+
   #forget(key: string): void {
     this.#bytes -= this.#entries.get(key)?.bytes ?? 0;
     this.#entries.delete(key);

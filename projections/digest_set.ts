@@ -264,7 +264,8 @@ class SpareSegments {
   }
 }
 
-const sparesMax = 64;
+/** Of each size: a day that comes in makes a few anew at a time. */
+const sparesMax = 8;
 
 function moveAll(from: Segment, day: number, target: (firstWord: number) => Segment): void {
   const { words, marks, slots } = from;

@@ -9,7 +9,8 @@ import { type CellShape, type KeyedShape, keyedShape, shapesOfTexts } from "./kp
 import type { CellVisitor } from "./kpi_cells.ts";
 import type { Side, Tally } from "./kpi_tally.ts";
 import { ByteReader, ByteWriter, type NumberScratch } from "./number_bytes.ts";
-import { type NumberList, sortDistinct } from "./number_union.ts";
+import type { NumberList } from "./number_union.ts";
+import { sortDistinct } from "./sort_distinct.ts";
 
 export interface CellToWrite {
   readonly shape: CellShape;

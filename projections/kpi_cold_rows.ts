@@ -16,6 +16,11 @@ export const coldKeys = {
   span: (campaignId: string, span: number) => `cold/span/${campaignId}/${span}`,
 };
 
+/** What is kept of a day that still changes begins so, in either cache. */
+export function openPrefix(day: number): string {
+  return `open/${day}/`;
+}
+
 const cacheBytesMaxDefault = 96 * 1024 * 1024;
 /** A month of ten million interactions and a million devices takes half of it. */
 const unitedBytesMax = 40 * 1024 * 1024;
@@ -56,6 +61,11 @@ export class ColdRows {
 
   stored(keys: Iterable<string>): void {
     if (this.#source) { for (const key of keys) this.#unstored.delete(key); }
+  }
+
+  /** The day is closed: what was kept of it holds on to its rows, and nobody will ask for it. */
+  forgetOpen(day: number): void {
+    for (const cache of [this.cache, this.united]) cache.forgetPrefix(openPrefix(day));
   }
 
   cached<T extends Cached>(key: string, make: () => T | null): T | null {

@@ -58,6 +58,7 @@ export class KpiCounts {
       if (day > through) continue;
       for (const campaign of campaigns) this.#close(campaign, day, recorded);
       this.#openDays.delete(day);
+      this.cold.forgetOpen(day);
     }
     for (const span of this.#openSpans) {
       if ((span.span + 1) * daysPerSpan - 1 <= through) this.#makeWhole(span);

@@ -12,7 +12,7 @@ import {
 import type { BreakdownTally } from "./kpi_breakdown.ts";
 import type { CellShape } from "./kpi_cell_shape.ts";
 import type { ClosedDay } from "./kpi_closed_day.ts";
-import { coldKeys, type ColdReading, type ColdRows } from "./kpi_cold_rows.ts";
+import { coldKeys, type ColdReading, type ColdRows, openPrefix } from "./kpi_cold_rows.ts";
 import { OpenDayBreakdown } from "./kpi_open_breakdown.ts";
 import { OpenDaySum } from "./kpi_open_day.ts";
 import { type QuarterRow, quartersPerDay, shapeOf } from "./kpi_quarter.ts";
@@ -78,7 +78,7 @@ export function openDaySum(
   rows: OpenDay,
   cold: ColdRows,
 ): OpenDaySum {
-  const key = `open/${campaign.id}/${day}`;
+  const key = `${openPrefix(day)}${campaign.id}`;
   const sum = cold.cached(key, () => new OpenDaySum(rows))!;
   if (sum.prepare()) cold.cache.measure(key);
   return sum;
@@ -103,7 +103,7 @@ export function addBrokenDown(
   }
   for (const [day, rows] of campaign.openIn(quarters.from, quarters.to)) {
     if (coversDay(quarters, day)) {
-      const key = `open/${campaign.id}/${day} ${by}`;
+      const key = `${openPrefix(day)}${campaign.id} ${by}`;
       cold.rows.cached(key, () => new OpenDayBreakdown(rows, by))!.addTo(tally);
       cold.rows.cache.measure(key);
     } else rows.forEach((row) => isIn(quarters, row) && row.cells.visit(tally.add));

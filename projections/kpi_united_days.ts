@@ -3,7 +3,7 @@
  * time over another period; so what they have on a day, or in a span of days, is united once and kept.
  */
 import { type CampaignKpi, daysPerSpan, type OpenDay } from "./kpi_campaign.ts";
-import { coldKeys, type ColdReading } from "./kpi_cold_rows.ts";
+import { coldKeys, type ColdReading, openPrefix } from "./kpi_cold_rows.ts";
 import {
   addCutDay,
   addRest,
@@ -128,7 +128,8 @@ function addOpenDay(
   cold: ColdReading,
 ): void {
   const sums = members.map((one) => openDaySum(one, day, one.openDays.get(day)!, cold.rows));
-  addUnited(tally, cold, `${selection}/open/${day}`, sums.map(({ stamp }) => stamp), (into) => {
+  const stamps = sums.map(({ stamp }) => stamp);
+  addUnited(tally, cold, `${openPrefix(day)}${selection}`, stamps, (into) => {
     for (const sum of sums) into.addFrozen(sum.united);
   });
   for (const sum of sums) sum.addChanged(tally);
@@ -164,7 +165,8 @@ function addCutOpenDay(
     const rows = days.flatMap((rows) => rowsIn(rows, part));
     const add = (into: Tally) => rows.forEach(({ cells }) => cells.addTo(into));
     const parts = rows.flatMap((row) => [row, row.changes]);
-    if (isWhole) addUnited(tally, cold, `${selection}/cut/${day}/${piece}`, parts, add);
+    const key = `${openPrefix(day)}${piece}/${selection}`;
+    if (isWhole) addUnited(tally, cold, key, parts, add);
     else add(tally);
   }
 }

@@ -4,6 +4,8 @@
  * WebAssembly memory never shrinks and a call into it costs more than most of the sets here.
  */
 
+import { sortDistinct } from "./sort_distinct.ts";
+
 /** Numbers to read; valid until the next call of whoever lent it. */
 export interface NumberList {
   readonly values: Uint32Array;
@@ -93,7 +95,7 @@ export class NumberUnion {
     const frozen = this.#pages ? frozenPages(this.#pages) : frozenList(this.list());
     this.#pages = null;
     this.clear();
-    return new NumberPages(frozen);
+    return new NumberPages(packed(frozen));
   }
 
   clear(): void {
@@ -197,6 +199,18 @@ function frozenList({ values, length }: NumberList): NumberPage[] {
   return frozen;
 }
 
+/** All lists in one buffer: thousands of small buffers take more memory than what is in them. */
+function packed(pages: readonly NumberPage[]): NumberPage[] {
+  const all = new Uint16Array(pages.reduce((sum, { lows }) => sum + (lows?.length ?? 0), 0));
+  let used = 0;
+  return pages.map((page) => {
+    const { lows } = page;
+    if (!lows) return page;
+    all.set(lows, used);
+    return { ...page, lows: all.subarray(used, used += lows.length) };
+  });
+}
+
 function lowsOf(words: Uint32Array, count: number): Uint16Array {
   const lows = new Uint16Array(count);
   let length = 0;
@@ -233,27 +247,6 @@ const sortAtCount = 1_024;
 const pagesAtCount = 1_024;
 /** A page of bits is as big as so many numbers in a list are with room to grow. */
 const pageNumbersMinDefault = 1_024;
-const insertionSortCountMax = 24;
-
-/** Sorts the first `count` and leaves out what is there twice; gives how many are left. */
-export function sortDistinct(values: Uint32Array, count: number): number {
-  if (count <= insertionSortCountMax) insertionSort(values, count);
-  else values.subarray(0, count).sort();
-  let kept = count === 0 ? 0 : 1;
-  for (let i = 1; i < count; i++) {
-    if (values[i] !== values[i - 1]) values[kept++] = values[i]!;
-  }
-  return kept;
-}
-
-function insertionSort(values: Uint32Array, count: number): void {
-  for (let i = 1; i < count; i++) {
-    const value = values[i]!;
-    let at = i - 1;
-    for (; at >= 0 && values[at]! > value; at--) values[at + 1] = values[at]!;
-    values[at + 1] = value;
-  }
-}
 
 function pageOf(pages: (Uint32Array | undefined)[], high: number): Uint32Array {
   return pages[high] ??= sparePages.pop() ?? new Uint32Array(pageWords);

@@ -110,7 +110,7 @@ Deno.test("permissions: the start task gives these three and the environment, no
   const own = command.replaceAll(/"\$\(.*?\)"/g, "FLAG");
   assertEquals(
     own,
-    "deno run --quiet --v8-flags=--max-semi-space-size=8 --no-prompt " +
+    "deno run --quiet --v8-flags=--max-semi-space-size=8,--heap-growing-percent=80 --no-prompt " +
       "--allow-env=PLACARD_*,DENO_KV_ACCESS_TOKEN FLAG FLAG FLAG main.ts",
   );
   assertEquals(
