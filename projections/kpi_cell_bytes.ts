@@ -42,6 +42,8 @@ const layouts = { empty: 0, oneList: 1, sets: 2 } as const;
 const kinds = ["click", "impression"] as const;
 const writer = new ByteWriter();
 const headWriter = new ByteWriter();
+/** The rank of each cell, where one list is written. */
+const ranks = new Int32Array(cellsMax);
 /** Bytes are read in one turn, so one place to decode to is enough. */
 const devices: NumberScratch = { values: new Uint32Array(1_024), length: 0 };
 const users: NumberScratch = { values: new Uint32Array(1_024), length: 0 };
@@ -65,12 +67,13 @@ export function encodeOneList(
   writeHead(layouts.oneList, cells);
   let before = 0;
   for (const kind of kinds) {
-    const count = cells.filter(({ shape }) => shape.kind === kind).length;
+    const { cells: count } = sumOf(kind, cells);
     if (count === 0) continue;
-    const ranks = new Int32Array(cells.length).fill(-1);
+    ranks.fill(-1, 0, cells.length);
     for (let rank = 0; rank < count; rank++) ranks[order[before + rank]!] = rank;
-    writer.numbers(ranked(numbers.devices, ranks, rankBits(count), devices));
-    writer.numbers(ranked(numbers.users, ranks, rankBits(count), users));
+    const bits = rankBits(count);
+    writer.numbers(ranked(numbers.devices, bits, devices));
+    writer.numbers(ranked(numbers.users, bits, users));
     before += count;
   }
   return writer.take();
@@ -105,7 +108,7 @@ export function visitSealed(bytes: Uint8Array, visitor: CellVisitor): void {
   const layout = reader.byte();
   if (layout === layouts.empty) return;
   const cellCounts = [readSum(reader).cells, readSum(reader).cells];
-  const head = new Head(new ByteReader(reader.bytes(reader.count())));
+  const head = new Head(reader);
   if (layout === layouts.sets) {
     for (let cell = 0; cell < head.cellCount; cell++) {
       reader.numbers(devices);
@@ -146,7 +149,7 @@ export function visitOneList(
   const layout = reader.byte();
   if (layout !== layouts.oneList) return layout === layouts.empty;
   const cellCounts = [readSum(reader).cells, readSum(reader).cells];
-  const head = new Head(new ByteReader(reader.bytes(reader.count())));
+  const head = new Head(reader);
   let before = 0;
   for (const cellCount of cellCounts) {
     if (cellCount === 0) continue;
@@ -167,14 +170,16 @@ export function visitOneList(
 class Head {
   readonly cellCount: number;
   readonly #json: string;
-  readonly #cells: Float64Array;
+  /** A plain array, because a typed one of this size costs more than all the rest. */
+  readonly #cells: number[] = [];
   #texts: string[] | null = null;
 
   constructor(reader: ByteReader) {
+    // How many bytes the head has is for those who pass it over.
+    reader.count();
     this.cellCount = reader.count();
     this.#json = reader.text();
-    this.#cells = new Float64Array(this.cellCount * 5);
-    for (let i = 0; i < this.#cells.length; i++) this.#cells[i] = reader.count();
+    for (let i = 0; i < this.cellCount * 5; i++) this.#cells.push(reader.count());
   }
 
   count(cell: number): number {
@@ -244,9 +249,9 @@ function addKind(
 function writeHead(layout: number, cells: readonly CellToWrite[]): void {
   writer.byte(layout);
   for (const kind of kinds) {
-    const ofKind = cells.filter(({ shape }) => shape.kind === kind);
-    writer.count(ofKind.length);
-    writer.count(ofKind.reduce((sum, { count }) => sum + count, 0));
+    const sum = sumOf(kind, cells);
+    writer.count(sum.cells);
+    writer.count(sum.count);
   }
   const texts: string[] = [];
   for (const { shape: { element, variant } } of cells) {
@@ -262,9 +267,18 @@ function writeHead(layout: number, cells: readonly CellToWrite[]): void {
     headWriter.count(shape.revision);
     headWriter.count(count);
   }
-  const head = headWriter.take();
-  writer.count(head.length);
-  writer.bytes(head);
+  writer.count(headWriter.length);
+  writer.takeOver(headWriter);
+}
+
+function sumOf(kind: CellShape["kind"], cells: readonly CellToWrite[]): SumOfKind {
+  const sum = { cells: 0, count: 0 };
+  for (const { shape, count } of cells) {
+    if (shape.kind !== kind) continue;
+    sum.cells++;
+    sum.count += count;
+  }
+  return sum;
 }
 
 /** How many bits the rank of one cell among so many needs. */
@@ -273,12 +287,7 @@ function rankBits(cellCount: number): number {
 }
 
 /** Those whose cells have a rank, each with it, sorted. */
-function ranked(
-  numbers: readonly number[],
-  ranks: Int32Array,
-  bits: number,
-  scratch: NumberScratch,
-): NumberList {
+function ranked(numbers: readonly number[], bits: number, scratch: NumberScratch): NumberList {
   if (scratch.values.length < numbers.length) scratch.values = new Uint32Array(numbers.length * 2);
   const { values } = scratch;
   const factor = 2 ** bits;

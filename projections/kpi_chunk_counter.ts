@@ -72,15 +72,21 @@ export class ChunkCounter<Row extends QuarterRow = QuarterRow> {
     let found = this.#rowsByKey.get(key);
     if (!found) {
       const row = this.openRow(this.chunk.campaigns[campaign - 1]!, quarter);
-      found = { quarter, row, isNeverLate: row?.campaign.timeline.isNeverLate ?? true, cells: [] };
+      const isNeverLate = row?.campaign.timeline.isNeverLate ?? true;
+      found = { quarter, row, isNeverLate, looked: 0, cells: [] };
       this.#rows.push(found);
       this.#rowsByKey.set(key, found);
     }
     return this.#lastRows[campaign] = found;
   }
 
-  #cell({ cells }: RowInChunk<Row>, row: Row, index: number): number {
+  #cell(inChunk: RowInChunk<Row>, row: Row, index: number): number {
     const number = this.#shapeNumber(index);
+    if (inChunk.looked < looksMax) {
+      inChunk.looked++;
+      return row.cells.cell(this.#shapes[number]!);
+    }
+    const { cells } = inChunk;
     const known = cells[number];
     if (known !== undefined) return known;
     return cells[number] = row.cells.cell(this.#shapes[number]!);
@@ -122,8 +128,12 @@ interface RowInChunk<Row extends QuarterRow> {
   readonly quarter: number;
   readonly row: Row | null;
   readonly isNeverLate: boolean;
+  /** How many cells were looked up in the row itself. */
+  looked: number;
   /** By the number of the shape in the chunk. */
   readonly cells: number[];
 }
 
+/** A row with no more items in the chunk is not worth a list of its cells. */
+const looksMax = 8;
 const clickCode = interactionKinds.indexOf("click");

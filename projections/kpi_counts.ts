@@ -80,7 +80,7 @@ export class KpiCounts {
     row.changes++;
     const open = row.campaign.openDays.get(Math.floor(row.quarter / quartersPerDay));
     if (open && !row.isLoose) open.changes++;
-    this.dirty.add(quarterKey(row));
+    this.dirty.add(keyOf(row));
     if (row.waiting.length > 0) this.waiting.add(row);
     this.#live.delete(row);
     this.#live.add(row);
@@ -189,7 +189,7 @@ export class KpiCounts {
   *rowKeys(): Iterable<string> {
     for (const campaign of this.campaigns.values()) {
       if (!campaign.timeline.isEmpty) yield lateKey(campaign);
-      for (const row of campaign.hotRows(-Infinity, Infinity)) yield quarterKey(row);
+      for (const row of campaign.hotRows(-Infinity, Infinity)) yield keyOf(row);
       if (campaign.closedDays.size > 0) yield closedKey(campaign);
       for (const day of campaign.closedDays.keys()) {
         yield coldKeys.day(campaign.id, day);
@@ -238,7 +238,7 @@ export class KpiCounts {
     for (const row of quarters) {
       this.#live.delete(row);
       this.waiting.delete(row);
-      this.dirty.add(quarterKey(row));
+      this.dirty.add(keyOf(row));
     }
     for (const row of loose) this.noteChange(row);
   }
@@ -282,8 +282,10 @@ function closedKey(campaign: CampaignKpi): string {
   return `closed/${campaign.id}`;
 }
 
-function quarterKey({ campaign, quarter, isLoose }: Row): string {
-  return `${isLoose ? "loose" : "quarter"}/${campaign.id}/${quarter}`;
+/** Made once for a row: it changes with nearly every chunk. */
+function keyOf(row: Row): string {
+  const { campaign, quarter, isLoose } = row;
+  return row.key ??= `${isLoose ? "loose" : "quarter"}/${campaign.id}/${quarter}`;
 }
 
 function spanKey({ campaign, span }: SpanRow): string {

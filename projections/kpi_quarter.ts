@@ -43,6 +43,8 @@ export class QuarterRow<Owner extends RowOwner = RowOwner> {
   cells = new CellTable();
   /** How often the row changed in this process. */
   changes = 0;
+  /** Under which it is stored; given by whoever stores it. */
+  key: string | undefined;
   /** Of a loaded row: events up to here are in it. */
   through: string | undefined;
 

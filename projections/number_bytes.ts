@@ -34,6 +34,17 @@ export class ByteWriter {
     this.bytes(bytes);
   }
 
+  /** All that the other one has, which is empty then. */
+  takeOver(other: ByteWriter): void {
+    this.#makeRoom(other.#length);
+    for (let i = 0; i < other.#length; i++) this.#bytes[this.#length++] = other.#bytes[i]!;
+    other.#length = 0;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
   /** Sorted and distinct numbers. */
   numbers({ values, length }: NumberList): void {
     if (length === 0) return this.byte(0);
