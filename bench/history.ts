@@ -36,18 +36,25 @@ export interface Filled {
   readonly lastDayPerSecond: number;
 }
 
+export interface FillOptions {
+  /** The port of a peer that gets the same. */
+  readonly alsoTo?: number | null;
+  /** The last so many days of the month; default: all of it. */
+  readonly days?: number;
+}
+
 /** `mix`: campaigns to choose from; one that stands there twice is chosen twice as often. */
 export async function fillHistory(
   { placard, endMs }: History,
   mix: readonly string[],
   items: number,
-  alsoTo?: number | null,
+  { alsoTo, days = dayCount }: FillOptions = {},
 ): Promise<Filled> {
-  const limit = Math.ceil(items / dayCount / batchSize);
+  const limit = Math.ceil(items / days / batchSize);
   let total = await counted(placard.port);
   let seconds = 0;
   let lastDayPerSecond = 0;
-  for (let day = 1; day <= dayCount; day++) {
+  for (let day = dayCount - days + 1; day <= dayCount; day++) {
     const behindMs = (dayCount - day) * dayMs;
     await setClock(placard, behindMs);
     const requests = interactionRequests({
@@ -70,7 +77,7 @@ export async function fillHistory(
     console.error(`  day ${day}: ${Math.round(lastDayPerSecond)} interactions/s`);
     if (alsoTo) await load({ ...plan, port: alsoTo });
   }
-  const acknowledged = limit * batchSize * dayCount;
+  const acknowledged = limit * batchSize * days;
   return { acknowledged, perSecond: acknowledged / seconds, lastDayPerSecond };
 }
 

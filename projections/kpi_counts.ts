@@ -17,7 +17,8 @@ import { firstQueries, warmOpenDays } from "./kpi_warm.ts";
 
 /** Interactions are accepted for 7 days, and recorded soon after. */
 const closeAfterDaysDefault = 8;
-const liveRowsMax = 2_048;
+/** A day of forty campaigns: rows that many chunks go to are not sealed in between. */
+const liveRowsMax = 4_096;
 const dayMs = quartersPerDay * quarterMs;
 
 type Row = QuarterRow<CampaignKpi>;

@@ -36,7 +36,8 @@ export const kpiSuite: Suite = {
     const { placard, campaignIds, endMs } = history;
     let running = true;
     try {
-      const { acknowledged } = await fillHistory(history, mixOf(campaignIds), itemCount, peerPort);
+      const mix = mixOf(campaignIds);
+      const { acknowledged } = await fillHistory(history, mix, itemCount, { alsoTo: peerPort });
       const postgresql = await peers.postgresql();
       const sqlBytes = await postgresql?.query("SELECT pg_total_relation_size('interactions')");
       // An index that holds all that is asked for.

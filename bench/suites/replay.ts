@@ -1,6 +1,6 @@
 /**
- * Replay: a month of interactions folded anew, beside listing the same rows raw, and reading and
- * decoding them alone. PostgreSQL has the same interactions; Emmett's consumer has fewer, of its own.
+ * Replay: interactions of a month and of a day folded anew, beside listing the same rows raw, and
+ * reading and decoding them alone. PostgreSQL has the same interactions; Emmett's consumer has fewer, of its own.
  */
 import { decodeChunk } from "../../events/interaction_chunk.ts";
 import { upcast } from "../../events/upcast.ts";
@@ -8,7 +8,7 @@ import { cursorAtStart, keys, type LogReader, openLog } from "../../src/event_st
 import { mountedModels } from "../../src/placard.ts";
 import { compare } from "../compare.ts";
 import { succeed } from "../install.ts";
-import { fillHistory, startHistory } from "../history.ts";
+import { dayCount, fillHistory, startHistory } from "../history.ts";
 import { Peers } from "../peers/mod.ts";
 import type { Contender, Measured, Suite } from "../suite.ts";
 
@@ -23,36 +23,47 @@ export const replaySuite: Suite = {
   name: "replay",
 
   async run() {
-    const folder = await Deno.makeTempDir();
     const peers = new Peers();
     const peerPort = await peers.server("Fastify", "fastify_interactions.js");
     try {
-      const history = await startHistory(folder, campaignCount);
-      const { acknowledged } = await fillHistory(
-        history,
-        history.campaignIds,
-        itemCount,
-        peerPort,
-      ).finally(() => history.placard.stop());
-      const file = `${folder}/placard.kv`;
-      const kv = await Deno.openKv(file);
-      try {
-        const contenders = [
-          ...await contendersOn(kv, acknowledged, peerPort !== null ? peers : null),
-          rebuildTask(file, acknowledged),
-        ];
-        const marks = [{ ours: kpi, to: decoded, least: 0.7 }];
-        const tables = await compare({ unit: "interactions", contenders, marks });
-        return `${tables}\n\n${peers.notes}`.trim();
-      } finally {
-        kv.close();
-      }
+      return [
+        "A month of 30 campaigns, which is a dozen interactions for each of them in a quarter-hour:",
+        await measure(dayCount, { peers, port: peerPort }),
+        "As many interactions in one day:",
+        await measure(1, null),
+        peers.notes,
+      ].join("\n\n").trim();
     } finally {
       await peers.stop();
-      await Deno.remove(folder, { recursive: true });
     }
   },
 };
+
+async function measure(days: number, peer: { peers: Peers; port: number | null } | null) {
+  const folder = await Deno.makeTempDir();
+  try {
+    const history = await startHistory(folder, campaignCount);
+    const { acknowledged } = await fillHistory(history, history.campaignIds, itemCount, {
+      days,
+      alsoTo: peer?.port ?? null,
+    }).finally(() => history.placard.stop());
+    const file = `${folder}/placard.kv`;
+    const kv = await Deno.openKv(file);
+    try {
+      const peers = peer && peer.port !== null ? peer.peers : null;
+      const contenders = [
+        ...await contendersOn(kv, acknowledged, peers),
+        rebuildTask(file, acknowledged),
+      ];
+      const marks = [{ ours: kpi, to: decoded, least: 0.7 }];
+      return await compare({ unit: "interactions", contenders, marks });
+    } finally {
+      kv.close();
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
 
 async function contendersOn(kv: Deno.Kv, count: number, peers: Peers | null) {
   const reader = await openLog(kv, upcast);
