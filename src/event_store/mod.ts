@@ -1,4 +1,5 @@
 /** The event store: append, read, transact. The only code that knows the log's keys. */
+export { readBodyOf } from "./body_reading.ts";
 export { type AlsoCommitted, BodyWriter, type RememberOnce } from "./body_writer.ts";
 export { canonicalJson } from "./canonical_json.ts";
 export {
@@ -10,6 +11,7 @@ export {
 } from "./command.ts";
 export { commit, retried, StoreUnavailableError, TooLargeError } from "./commit.ts";
 export { Draft } from "./draft.ts";
+export { encodedEventLine, eventLine } from "./event_line.ts";
 export { keys } from "./keys.ts";
 export {
   bulkCommitBytesMax,
