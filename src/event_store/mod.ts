@@ -25,7 +25,16 @@ export {
 } from "./limits.ts";
 export { cursorAtStart, type LogCursor, LogReader, type ReadRow } from "./log_reader.ts";
 export { decodeRow, eventHash, LogDamagedError, type LogRow, sha256Hex } from "./log_row.ts";
-export { formatPosition, logStart, parsePosition } from "./position.ts";
+export {
+  type LineFilter,
+  linesAt,
+  linesBetween,
+  type LinesRead,
+  type LogLine,
+  matchesFilter,
+} from "./log_lines.ts";
+export { formatPosition, logStart, parsePosition, positionBefore } from "./position.ts";
+export { lastRecordedBy } from "./recorded_times.ts";
 export { rememberedAnswer } from "./remembered.ts";
 export { openLog, StoreFormatError } from "./store.ts";
 export { StreamIndex } from "./stream_index.ts";
