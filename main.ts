@@ -28,6 +28,7 @@ try {
   const requests = new RequestsUnderWay(placard.answer);
   const server = serve(config, requests);
   const stop = async () => {
+    placard.endStreams();
     await requests.finish(stopWithinMs);
     await Promise.race([server.shutdown(), new Promise((done) => setTimeout(done, 500))]);
     await placard.close();

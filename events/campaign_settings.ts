@@ -28,6 +28,7 @@ export {
   sameJson,
   sameMeaning,
   withDefaults,
+  withDeliveredOf,
 } from "./settings_defaults.ts";
 export { clickableElements, contentFor } from "./message_variant.ts";
 export type { FullMessageContent, FullVariant } from "./full_content.ts";

@@ -60,4 +60,6 @@ export interface RecordedEvent<Event extends DomainEvent = DomainEvent> {
   readonly hash: string;
   /** The bytes of the body that the event names, where it has one: a chunk of interactions. */
   readonly body?: Uint8Array;
+  /** Makes the canonical JSON of the event as it is stored, with its position: what is proven of it. */
+  readonly line?: () => string;
 }

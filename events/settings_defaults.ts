@@ -90,6 +90,20 @@ const deliveredNames: ReadonlySet<string> = new Set(
   )[],
 );
 
+/** The settings with what clients receive taken from others. */
+export function withDeliveredOf(
+  settings: CampaignSettings,
+  others: CampaignSettings,
+): CampaignSettings {
+  const next: Record<string, unknown> = { ...settings };
+  for (const name of deliveredNames) {
+    const other = (others as Record<string, unknown>)[name];
+    if (other === undefined) delete next[name];
+    else next[name] = other;
+  }
+  return next as CampaignSettings;
+}
+
 /** Names of the top-level settings that are given differently. */
 export function changedNames(before: CampaignSettings, after: CampaignSettings): string[] {
   const old = before as Record<string, unknown>, now = after as Record<string, unknown>;

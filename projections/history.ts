@@ -10,6 +10,30 @@ export interface FieldChange {
   readonly to: unknown;
 }
 
+/** A content revision, with the settings that the campaign has had last while it was current. */
+export interface RevisionSettings {
+  readonly revision: number;
+  readonly settings: CampaignSettings;
+}
+
+/** The current one after an event of the campaign's stream; null before the first. */
+export function revisionAfter(
+  before: RevisionSettings | null,
+  event: CampaignEvent,
+): RevisionSettings | null {
+  switch (event.type) {
+    case "campaign_created":
+      return { revision: 1, settings: event.data.settings as CampaignSettings };
+    case "campaign_edited":
+      return {
+        revision: event.data.contentRevision,
+        settings: settingsAfter(before!.settings, event.data.set),
+      };
+    default:
+      return before;
+  }
+}
+
 /** For every event of one stream, in order: the fields that it changed. `null` stands for none. */
 export function historyChanges(events: readonly CampaignEvent[]): FieldChange[][] {
   let settings: Record<string, unknown> | null = null;

@@ -24,13 +24,21 @@ import {
   PastExposures,
 } from "./delivery/mod.ts";
 import { BodyWriter, openLog, StreamIndex, StreamStates, Tail, Writer } from "./event_store/mod.ts";
-import { sha256Hex } from "./event_store/mod.ts";
-import { createApp, type Engine, Keyring, type Models, surplusAnswer } from "./http/mod.ts";
+import {
+  createApp,
+  type Engine,
+  EventFeed,
+  Keyring,
+  type Models,
+  type Repeat,
+  surplusAnswer,
+} from "./http/mod.ts";
 import { IdentityRegister } from "./identity/mod.ts";
 import { type CampaignFacts, Ingest, makerInProcess, type OpenMaker } from "./ingest/mod.ts";
 import { Profiles } from "./profiles/mod.ts";
 import { Mounted, Projector } from "./projector/mod.ts";
 import { Scheduler } from "./scheduler/mod.ts";
+import { seed } from "./seed.ts";
 import { AudienceCalculation, PreparationRunner, Reach, Snapshots } from "./snapshots/mod.ts";
 import {
   campaignStream,
@@ -56,6 +64,8 @@ export interface PlacardOptions {
   newSecret(): string;
   /** Where interactions are read and judged; default: in this thread. */
   readonly openMaker?: OpenMaker;
+  /** The clock of heartbeats; default: that of the runtime. */
+  readonly repeat?: Repeat;
   onBug(error: unknown, request: Request): void;
 }
 
@@ -66,6 +76,8 @@ export interface Placard {
   answer(request: Request): Response | Promise<Response>;
   /** The secrets of keys made at this start, by role: to be shown once. */
   readonly newKeys: Partial<Record<Role, string>>;
+  /** Ends the streams that followers of the log have open, and takes no more of them. */
+  endStreams(): void;
   /** Finishes what is under way and flushes. The store stays open. */
   close(): Promise<void>;
 }
@@ -190,6 +202,7 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     reader,
     tail,
     projector,
+    eventFeed: new EventFeed(tail, options.repeat),
     models,
     writer,
     transact,
@@ -245,8 +258,10 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     app,
     engine,
     newKeys,
+    endStreams: () => engine.eventFeed.close(),
     answer: (request) => surplusAnswer(ingest, request) ?? app.fetch(request),
     close: async () => {
+      engine.eventFeed.close();
       calculation.close();
       await preparations.close();
       await scheduler.close();
@@ -284,34 +299,4 @@ function campaignFacts(
     return { revision, message: { content, variants } };
   });
   return { firstPostedAtMs, endedAtMs, contentRevision, messages };
-}
-
-/** Takes what the environment says into the workspace, and makes the keys that nobody has set. */
-async function seed(
-  { transact, models, newId, newSecret }: Engine,
-  { presetKeys, timeZone, activeLimit }: PlacardOptions,
-): Promise<Partial<Record<Role, string>>> {
-  const meta = { actor: "start", commandId: newId(), traceId: newId() };
-  const answer = () => ({ answer: null, success: true });
-  await transact.workspace({
-    command: { type: "seed", set: { timeZone, activeLimit } },
-    meta,
-    answer,
-  });
-  const newKeys: Partial<Record<Role, string>> = {};
-  for (const role of ["operator", "auditor", "sdk"] as const) {
-    const held = models.workspace.model.row.keys.some((key) => key.role === role);
-    if (held || presetKeys[role] !== undefined) continue;
-    const secret = newSecret();
-    const command = {
-      type: "create_key",
-      keyId: `key_${newId()}`,
-      name: `first ${role} key`,
-      role,
-      secretHash: sha256Hex(secret),
-    } as const;
-    await transact.workspace({ command, meta, answer });
-    newKeys[role] = secret;
-  }
-  return newKeys;
 }

@@ -10,6 +10,8 @@ export type CampaignCommand =
   }
   /** A JSON merge patch (RFC 7396) of the settings. */
   | { readonly type: "edit"; readonly patch: Readonly<Record<string, unknown>> }
+  /** An edit that takes what clients receive back to what it was: the settings of an earlier revision. */
+  | { readonly type: "restore"; readonly settings: CampaignSettings }
   | { readonly type: "delete" }
   | { readonly type: "activate" }
   | { readonly type: "stop" }

@@ -7,7 +7,7 @@ import { missingContent } from "../../events/campaign_settings.ts";
 import { type Decider, type Decision, refuse } from "../decider.ts";
 import { dueEvents, isAtRest } from "./clock.ts";
 import type { CampaignCommand, CampaignContext, CampaignRefusalCode } from "./commands.ts";
-import { decideEdit, unknownAudiences } from "./edit.ts";
+import { decideEdit, decideRestore, unknownAudiences } from "./edit.ts";
 import { evolve, initialState } from "./evolve.ts";
 import { goingLiveRefusal, incomplete } from "./going_live.ts";
 import type { CampaignState } from "./state.ts";
@@ -34,7 +34,8 @@ export const campaignDecider: Decider<
     const decision = decideCommand(command, state, context);
     if (!isEvents(decision) || decision.length === 0) return decision;
     // An edit moves no status, so a draft stays at rest: this saves folding it twice.
-    if (command.type === "edit" && isAtRest(state)) return decision;
+    const isEdit = command.type === "edit" || command.type === "restore";
+    if (isEdit && isAtRest(state)) return decision;
     const { nowMs } = context;
     const after = decision.reduce((next, event) => evolve(next, event, nowMs), state);
     return [...decision, ...dueEvents(after, context)];
@@ -53,6 +54,8 @@ function decideCommand(
       return decideCreate(command, context);
     case "edit":
       return decideEdit(command.patch, state, context);
+    case "restore":
+      return decideRestore(command.settings, state, context);
     case "delete":
       return state.status === "writing"
         ? [{ type: "campaign_deleted", schema: 1, data: {} }]

@@ -15,6 +15,7 @@ import {
   sameMeaning,
   typeProblems,
   withDefaults,
+  withDeliveredOf,
 } from "../../events/campaign_settings.ts";
 import { normalisedInstant } from "../../events/instant.ts";
 import { namedAudiences } from "../../events/named_audiences.ts";
@@ -30,14 +31,32 @@ export function decideEdit(
   state: CampaignState,
   context: CampaignContext,
 ): Decision<CampaignEvent, CampaignRefusalCode> {
-  const merged = patchSettings(state.settings, patch);
+  // Nothing has a default for these two, whatever else the patch would change.
+  const isInvalid = patch.name === null || patch.type === null;
+  return decideSettings(patchSettings(state.settings, patch), isInvalid, state, context);
+}
+
+/** `earlier`: settings of the same campaign, of which those are taken that clients receive. */
+export function decideRestore(
+  earlier: CampaignSettings,
+  state: CampaignState,
+  context: CampaignContext,
+): Decision<CampaignEvent, CampaignRefusalCode> {
+  return decideSettings(withDeliveredOf(state.settings, earlier), false, state, context);
+}
+
+function decideSettings(
+  merged: unknown,
+  isInvalid: boolean,
+  state: CampaignState,
+  context: CampaignContext,
+): Decision<CampaignEvent, CampaignRefusalCode> {
   const parsed = parseSettings(merged, state.settings);
   const settings = "settings" in parsed ? parsed.settings : merged as CampaignSettings;
   const problems = "settings" in parsed
     ? changedTypeProblems(state.settings, parsed.settings)
     : parsed.problems;
-  // Nothing has a default for these two, whatever else the patch would change.
-  if (patch.name === null || patch.type === null) return { invalid: problems };
+  if (isInvalid) return { invalid: problems };
 
   // Sent again, or sent back as it was read: nothing to judge.
   const changed = problems.length === 0 ? changedNames(state.settings, settings) : [];

@@ -19,6 +19,8 @@ export interface WantedBody {
 /** Hexadecimal digits of milliseconds, which last until the year 10889. */
 const timeDigits = 12;
 const timed = /^[0-9a-f]{12}-/;
+/** Longer than any name that was ever made, and short enough for a key. */
+const refLengthMax = 200;
 /** Fewer are looked up. */
 const rangePartsMin = 2 * getManyKeysMax;
 /** What others wrote at the same time, as far as it is worth being read in passing. */
@@ -41,6 +43,15 @@ export async function readBodies(kv: Deno.Kv, wanted: readonly WantedBody[]): Pr
     }
     bodies.set(stored, bytes);
   }
+}
+
+/** One body by its name, in whatever parts it stands; null where there is none. */
+export async function readBodyOf(kv: Deno.Kv, ref: string): Promise<Uint8Array | null> {
+  if (ref.length > refLengthMax) return null;
+  const parts: Uint8Array[] = [];
+  const entries = kv.list<Uint8Array>({ prefix: keys.bodyParts(ref) }, { consistency: "strong" });
+  for await (const { value } of entries) parts.push(value);
+  return parts.length === 0 ? null : joined(parts);
 }
 
 /** Finds what stands together; anything may be left to be looked up. */

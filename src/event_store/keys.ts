@@ -25,6 +25,7 @@ export const keys = {
   commandPrefix: (): Key => [workspace, "cmd"],
   /** A part of a body. */
   body: (ref: string, part: number): Key => [workspace, "body", ref, part],
+  bodyParts: (ref: string): Key => [workspace, "body", ref],
   bodyPrefix: (): Key => [workspace, "body"],
   /** Which slot of rows of a projection is the live one. */
   live: (projection: string): Key => [workspace, "live", projection],

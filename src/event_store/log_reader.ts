@@ -9,6 +9,7 @@ import type {
   StoredEvent,
 } from "../../events/recorded_event.ts";
 import { readBodies, type WantedBody } from "./body_reading.ts";
+import { encodedEventLine, eventLine } from "./event_line.ts";
 import { keys } from "./keys.ts";
 import { decodeRow, type EncodedEvent, LogDamagedError, type LogRow } from "./log_row.ts";
 import { formatPosition, logStart, parsePosition } from "./position.ts";
@@ -136,7 +137,8 @@ export class LogReader {
   /** Every row from the one that holds the position on. */
   readRowsFrom(position: string, wantsBody?: WantsBody): AsyncGenerator<ReadRow> {
     const place = parsePosition(position)!;
-    if (position === logStart) return this.read(cursorAtStart, wantsBody);
+    // No row has this versionstamp.
+    if (/^0+$/.test(place.versionstamp)) return this.read({ position, timeMs: 0 }, wantsBody);
     const before = (BigInt("0x" + place.versionstamp) - 1n).toString(16).padStart(20, "0");
     return this.read({ position: formatPosition(place.epoch, before, 0), timeMs: 0 }, wantsBody);
   }
@@ -191,11 +193,14 @@ export class LogReader {
     return {
       versionstamp,
       commitId,
-      events: events.map(({ stream, version, hash, type, schema, meta, data }, index) => {
+      events: events.map((encoded, index) => {
+        const { stream, version, hash, type, schema, data } = encoded;
         const position = formatPosition(this.epoch, versionstamp, index);
         // All members stand in the order in which everybody else reads them.
         const event = { type, schema, data: JSON.parse(data) };
-        return { position, stream, version, timeMs, meta: inLogOrder(meta), event, hash };
+        const meta = inLogOrder(encoded.meta);
+        const line = () => encodedEventLine(position, encoded);
+        return { position, stream, version, timeMs, meta, event, hash, line };
       }),
     };
   }
@@ -208,7 +213,9 @@ export class LogReader {
   ): RecordedEvent {
     const { stream, version, meta, hash } = stored;
     const event = this.upcast(stored);
-    return { position, stream, version, timeMs, meta, event, hash, ...(body ? { body } : {}) };
+    const line = () => eventLine(position, stored);
+    const recorded = { position, stream, version, timeMs, meta, event, hash, line };
+    return body ? { ...recorded, body } : recorded;
   }
 
   async #readBodies(rows: readonly RowWithBodies[], isWanted: WantsBody): Promise<void> {
@@ -216,12 +223,14 @@ export class LogReader {
     for (const { versionstamp, row, bodies } of rows) {
       for (const [index, stored] of row.events.entries()) {
         if (!stored.body) continue;
+        // Who wants none must not take the one that somebody else will want.
+        if (!isWanted(stored.type, formatPosition(this.epoch, versionstamp, index))) continue;
         const { ref, parts } = stored.body;
         const own = this.#ownBodies.get(ref);
         if (own) {
           this.#ownBodies.delete(ref);
           bodies.set(stored, own);
-        } else if (isWanted(stored.type, formatPosition(this.epoch, versionstamp, index))) {
+        } else {
           const noParts = Array.from({ length: parts }, () => null);
           wanted.push({ stored, reference: stored.body, parts: noParts, bodies });
         }

@@ -1,4 +1,5 @@
 /** The event store: append, read, transact. The only code that knows the log's keys. */
+export { readBodyOf } from "./body_reading.ts";
 export { type AlsoCommitted, BodyWriter, type RememberOnce } from "./body_writer.ts";
 export { canonicalJson } from "./canonical_json.ts";
 export {
@@ -10,6 +11,7 @@ export {
 } from "./command.ts";
 export { commit, retried, StoreUnavailableError, TooLargeError } from "./commit.ts";
 export { Draft } from "./draft.ts";
+export { encodedEventLine, eventLine } from "./event_line.ts";
 export { keys } from "./keys.ts";
 export {
   bulkCommitBytesMax,
@@ -23,7 +25,16 @@ export {
 } from "./limits.ts";
 export { cursorAtStart, type LogCursor, LogReader, type ReadRow } from "./log_reader.ts";
 export { decodeRow, eventHash, LogDamagedError, type LogRow, sha256Hex } from "./log_row.ts";
-export { formatPosition, logStart, parsePosition } from "./position.ts";
+export {
+  type LineFilter,
+  linesAt,
+  linesBetween,
+  type LinesRead,
+  type LogLine,
+  matchesFilter,
+} from "./log_lines.ts";
+export { formatPosition, logStart, parsePosition, positionBefore } from "./position.ts";
+export { lastRecordedBy } from "./recorded_times.ts";
 export { rememberedAnswer } from "./remembered.ts";
 export { openLog, StoreFormatError } from "./store.ts";
 export { StreamIndex } from "./stream_index.ts";

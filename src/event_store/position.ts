@@ -28,6 +28,15 @@ export function parsePosition(text: string): LogPlace | null {
   };
 }
 
+/** The text before this one, though perhaps no event stands there. */
+export function positionBefore(position: string): string {
+  const { epoch, versionstamp, index } = parsePosition(position)!;
+  const before = BigInt(`0x${hex4(epoch)}${versionstamp}${hex4(index)}`) - 1n;
+  if (before < 0n) return logStart;
+  const digits = before.toString(16).padStart(28, "0");
+  return `${digits.slice(0, 4)}-${digits.slice(4, 24)}-${digits.slice(24)}`;
+}
+
 function hex4(value: number): string {
   return value.toString(16).padStart(4, "0");
 }

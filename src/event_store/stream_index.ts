@@ -34,6 +34,12 @@ export class StreamIndex {
     return found;
   }
 
+  /** Positions of the stream's events behind the one and up to the other, in order. */
+  positionsBetween(stream: string, after: string, through: string): string[] {
+    return this.positions(stream, 0, Infinity)
+      .filter((position) => position > after && position <= through);
+  }
+
   fold(recorded: RecordedEvent): void {
     if (!this.tracks(recorded.stream)) return;
     const key = rowKey(recorded.stream, recorded.version);

@@ -21,6 +21,7 @@ import { campaignCommandRoutes } from "./routes/campaign_commands.ts";
 import { campaignQueryRoutes } from "./routes/campaign_queries.ts";
 import { deliveryRoutes } from "./routes/delivery.ts";
 import { documentRoutes } from "./routes/documents.ts";
+import { eventRoutes } from "./routes/events.ts";
 import { interactionRoutes } from "./routes/interactions.ts";
 import { kpiRoutes } from "./routes/kpis.ts";
 import { operationRoutes } from "./routes/operations.ts";
@@ -51,6 +52,7 @@ export function createApp({ engine, keyring, onBug }: AppOptions): Hono {
     ...rehearsalRoutes(engine),
     ...peopleRoutes(engine),
     ...workspaceRoutes(engine),
+    ...eventRoutes(engine),
     ...operationRoutes(engine, metrics),
   ];
   routes.push(...documentRoutes(() => openApiDocument(routes, apiVersion)));

@@ -1,4 +1,5 @@
 /** Cursors of lists: opaque text that holds where the page before ended. */
+import { parsePosition } from "../event_store/mod.ts";
 import { invalidInput } from "./problem.ts";
 
 export function encodeCursor(fields: readonly string[]): string {
@@ -24,6 +25,13 @@ export function decodeCursor(cursor: string, fieldCount: number): string[] {
 export function decodeCount(cursor: string): number {
   const [count] = decodeCursor(cursor, 1);
   if (/^\d{1,12}$/.test(count!)) return Number(count);
+  throw noCursor();
+}
+
+/** The same for a cursor that holds the position where the page before ended. */
+export function decodePosition(cursor: string): string {
+  const [position] = decodeCursor(cursor, 1);
+  if (parsePosition(position!)) return position!;
   throw noCursor();
 }
 

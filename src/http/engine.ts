@@ -10,6 +10,7 @@ import type { LogReader, StreamIndex, StreamStates, Tail, Writer } from "../even
 import type { IdentityRegister } from "../identity/mod.ts";
 import type { Ingest, MemberUploadOptions } from "../ingest/mod.ts";
 import type { Profiles } from "../profiles/mod.ts";
+import type { EventFeed } from "./event_feed.ts";
 import type { Mounted, Projector } from "../projector/mod.ts";
 import type { Scheduler } from "../scheduler/mod.ts";
 import type { AudienceCalculation, PreparationRunner, Reach, Snapshots } from "../snapshots/mod.ts";
@@ -31,6 +32,7 @@ export interface Engine {
   readonly reader: LogReader;
   readonly tail: Tail;
   readonly projector: Projector;
+  readonly eventFeed: EventFeed;
   readonly models: Models;
   readonly writer: Writer<StreamState>;
   readonly transact: Transact;

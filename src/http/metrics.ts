@@ -55,6 +55,9 @@ export class Metrics {
       "Calculations of audiences that failed and will be tried again.",
       () => engine.preparations.counts.failing,
     );
+    this.#gauge("placard_event_streams", "Streams of events that are open.", () => {
+      return engine.eventFeed.openCount;
+    });
     this.#gauge("placard_log_time_seconds", "Recorded time of the last folded event.", () => {
       return engine.tail.cursor.timeMs / 1000;
     });

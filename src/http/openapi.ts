@@ -78,7 +78,10 @@ function responses(route: Route): Json {
   return found;
 }
 
-function answer({ description, schema, mediaType, headers }: Answered): Json {
+function answer({ description, schema, mediaType, also = {}, headers }: Answered): Json {
+  const schemas = schema ? { [mediaType ?? "application/json"]: schema, ...also } : {};
+  const content = Object.entries(schemas)
+    .map(([type, one]) => [type, { schema: jsonSchema(one, "output") }]);
   return {
     description,
     ...(headers
@@ -88,9 +91,7 @@ function answer({ description, schema, mediaType, headers }: Answered): Json {
         ),
       }
       : {}),
-    ...(schema
-      ? { content: { [mediaType ?? "application/json"]: { schema: jsonSchema(schema, "output") } } }
-      : {}),
+    ...(schema ? { content: Object.fromEntries(content) } : {}),
   };
 }
 
@@ -120,6 +121,9 @@ function parameters(route: Route): Json[] {
       ? [header("If-Match", "The ETag that the caller has seen; another one gives 412.")]
       : []),
     ...(route.takesIfNoneMatch ? [header("If-None-Match", "The ETag of the last answer.")] : []),
+    ...(route.takesLastEventId
+      ? [header("Last-Event-ID", "Position of the last event received, for server-sent events.")]
+      : []),
     ...(route.takesIdempotencyKey
       ? [header("Idempotency-Key", "The same key and body gives the first success again for 24 h.")]
       : []),

@@ -17,6 +17,8 @@ export interface Answered {
   readonly schema?: z.ZodType;
   /** Default: application/json. */
   readonly mediaType?: string;
+  /** What it may be instead, by media type, for callers who ask for that. */
+  readonly also?: Readonly<Record<string, z.ZodType>>;
   readonly headers?: readonly string[];
 }
 
@@ -42,6 +44,7 @@ export interface Route<Query extends z.ZodObject = z.ZodObject> {
   readonly takesIdempotencyKey?: boolean;
   readonly takesIfMatch?: boolean;
   readonly takesIfNoneMatch?: boolean;
+  readonly takesLastEventId?: boolean;
   readonly answers: Readonly<Record<number, Answered>>;
   /** Statuses of problem+json beyond those that every route may give. */
   readonly problems?: readonly number[];

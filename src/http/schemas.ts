@@ -129,6 +129,35 @@ export const historySchema = z.strictObject({
   nextCursor: z.string().nullable(),
 });
 
+/** A line of the log: the event as it is stored, with its position. */
+export const eventSchema = z.strictObject({
+  position: positionSchema,
+  stream: z.string(),
+  version: z.int().min(1).describe("1 for a stream's first event, without gaps."),
+  type: z.string(),
+  schema: z.int().min(1).describe("Version of the type's schema."),
+  time: instantSchema.describe("Recorded time."),
+  data: z.record(z.string(), z.unknown()),
+  meta: z.strictObject({
+    actor: z.string(),
+    commandId: z.string(),
+    traceId: z.string(),
+    reason: z.string().optional(),
+  }),
+  hash: z.string().describe("SHA-256 over the hash before it in the stream and this event."),
+  body: z.strictObject({
+    ref: z.string().describe("For `/v1/audit/bodies/{ref}`."),
+    parts: z.int(),
+    bytes: z.int(),
+    sha256: z.string(),
+  }).optional().describe("Bytes beside the log that belong to the event."),
+});
+
+export const eventPageSchema = z.strictObject({
+  items: z.array(eventSchema),
+  nextCursor: z.string().nullable(),
+});
+
 const metrics = {
   totalImpressions: z.int(),
   uniqueImpressions: z.int().describe("Distinct devices."),

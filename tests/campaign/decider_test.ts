@@ -112,6 +112,10 @@ const waitingForAllButSome = [
 ];
 
 const edit = (patch: Record<string, unknown>): CampaignCommand => ({ type: "edit", patch });
+const restore = (earlier: CampaignSettings): CampaignCommand => ({
+  type: "restore",
+  settings: earlier,
+});
 const advance: CampaignCommand = { type: "advance" };
 const activate: CampaignCommand = { type: "activate" };
 const restart: CampaignCommand = { type: "restart" };
@@ -553,6 +557,43 @@ const specs: Record<string, Record<string, Spec>> = {
       at: "12:30",
       when: edit({ schedule: { endAt: instant("12:30") } }),
       then: "end_in_past",
+    },
+  },
+
+  "restore": {
+    "gives back what clients received, and nothing else": {
+      given: [
+        ...posting,
+        edited("13:00", { content: { title: "New" }, priority: 90, description: "Soon" }, 2),
+      ],
+      at: "14:00",
+      when: restore({ ...settings, name: "Old name" }),
+      then: [edited("14:00", { content: settings.content, priority: null }, 3)],
+      status: "posting_reflecting_modifications",
+    },
+    "of what is there already changes nothing": {
+      given: reflecting,
+      at: "14:00",
+      when: restore({ ...settings, priority: 50 }),
+      then: [],
+    },
+    "leaves a complete campaign": {
+      given: waiting,
+      at: "10:00",
+      when: restore({ ...settings, content: {} }),
+      then: "campaign_incomplete",
+    },
+    "has the locks of an edit": {
+      given: stoppedPosting,
+      at: "15:00",
+      when: restore({ ...settings, type: "sticky_banner" }),
+      then: "type_locked",
+    },
+    "not of one that has ended": {
+      given: over,
+      at: "19:00",
+      when: restore(settings),
+      then: "campaign_ended",
     },
   },
 

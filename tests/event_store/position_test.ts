@@ -1,7 +1,12 @@
 /** Positions: opaque to callers, in the order of the log as text, safe in a URL. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import fc from "fast-check";
-import { formatPosition, logStart, parsePosition } from "../../src/event_store/mod.ts";
+import {
+  formatPosition,
+  logStart,
+  parsePosition,
+  positionBefore,
+} from "../../src/event_store/mod.ts";
 
 const places = fc.record({
   epoch: fc.integer({ min: 1, max: 0xffff }),
@@ -36,6 +41,25 @@ Deno.test("positions sort as text as their places do", () => {
       assertEquals(Math.sign(order), first! < second! ? -1 : first! > second! ? 1 : 0);
     }),
     options,
+  );
+});
+
+Deno.test("nothing stands between a position and the one before it", () => {
+  fc.assert(
+    fc.property(places, ({ epoch, versionstamp, index }) => {
+      const position = formatPosition(epoch, versionstamp, index);
+      const before = positionBefore(position);
+      assert(before < position);
+      const value = (text: string) => BigInt(`0x${text.replaceAll("-", "")}`);
+      assertEquals(value(position) - value(before), 1n);
+      assert(parsePosition(before));
+    }),
+    options,
+  );
+  assertEquals(positionBefore(logStart), logStart);
+  assertEquals(
+    positionBefore("0002-00000000000000000000-0000"),
+    "0001-ffffffffffffffffffff-ffff",
   );
 });
 

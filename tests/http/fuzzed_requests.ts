@@ -32,7 +32,7 @@ export function bend(fuzz: Fuzz, server: TestServer, one: Operation, known: Know
   };
   const version = `"${fuzz.below(6)}"`;
   bentHeader("if-match", 0.1, [version, version, "*", '"x"', "", 'W/"1"', '"1", "2"', "\u00e9"]);
-  bentHeader("if-none-match", 0.05, ["*", '"x"', "", "x".repeat(5_000)]);
+  bentHeader("if-none-match", 0.3, ["*", '"x"', "", "x".repeat(5_000)]);
   const keys = ["k1", "k2", `k${fuzz.below(10_000)}`, "", "a b", "x".repeat(300), "\u00e9"];
   bentHeader("idempotency-key", 0.15, keys);
   bentHeader("traceparent", 0.03, ["00-x-y-01", `00-${"a".repeat(32)}-${"b".repeat(16)}-01`]);
@@ -106,12 +106,21 @@ function valueFor(fuzz: Fuzz, name: string, known: Known): string {
     locale: ["ko", "en-US"],
     limit: ["1", "7", "200", "0", "1e1", " 5"],
     status: campaignStatuses,
-    type: ["modal_text", "sticky_banner"],
+    type: ["modal_text", "sticky_banner", "campaign_edited"],
     sort: ["name", "-createdAt", "startAt", "-updatedAt"],
     q: ["camp", ".*"],
     granularity: ["hour", "day"],
     by: ["element", "platform", "variant", "revision"],
-    from: ["2026-04-01T09:00:00Z", "2026-04-01T08:45:00+00:00", "2026-03-01T00:00:00Z"],
+    since: ["2026-04-01T09:00:00Z", "2027-01-01T00:00:00+09:00"],
+    until: ["2026-04-01T09:00:00Z", "1970-01-01T00:00:00Z"],
+    stream: ["workspace", "campaign/x", ...known.ids.map((id) => `campaign/${id}`)],
+    actor: ["clock", "key:preset-operator"],
+    from: [
+      ...known.positions,
+      "2026-04-01T09:00:00Z",
+      "2026-04-01T08:45:00+00:00",
+      "2026-03-01T00:00:00Z",
+    ],
     to: ["2026-04-02T09:00:00Z", "2026-04-02T18:15:00+09:00", "9999-12-31T00:00:00Z"],
   };
   return fuzz.of(usual[name] ?? ["x"]);
@@ -141,6 +150,7 @@ function bodyFor(
     "{id}": () =>
       fuzz.of<unknown>([fuzz.settings(ahead), { priority: 3 }, { schedule: ahead }, {}]),
     stop: () => ({ reason: "why" }),
+    restore: () => ({ contentRevision: fuzz.of([1, 2, 3]), reason: "why" }),
     copy: () => ({ name: "Copy" }),
     keys: () => ({ name: "Key", role: fuzz.of(["operator", "auditor", "sdk"]) }),
     workspace: () => ({ platforms: ["web", "ios"], timeZone: "Asia/Seoul", activeLimit: 50 }),

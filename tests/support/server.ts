@@ -220,7 +220,7 @@ export function faultsOf(answer: Answer): string[] {
 
 function answerOf(response: Response, text: string): Answer {
   const { status, headers } = response;
-  const isJson = /json/.test(headers.get("content-type") ?? "");
+  const isJson = /[/+]json/.test(headers.get("content-type") ?? "");
   return {
     status,
     headers,

@@ -1,10 +1,13 @@
 /** Commands on campaigns: create, edit, delete, copy, activate, stop, restart, end. */
 import { z } from "zod";
+import type { CampaignEvent } from "../../../events/campaign_events.ts";
 import {
+  type CampaignSettings,
   campaignSettingsSchema,
   parseSettings,
   typeProblems,
 } from "../../../events/campaign_settings.ts";
+import { revisionAfter, type RevisionSettings } from "../../../projections/history.ts";
 import type { CampaignCommand } from "../../campaign/mod.ts";
 import type { CampaignState } from "../../campaign/mod.ts";
 import { copySettings } from "../../campaign/mod.ts";
@@ -18,6 +21,7 @@ import {
   commandResponse,
   etagOf,
   jsonBody,
+  notFound,
   parseBody,
   patchBody,
   readCommandBody,
@@ -26,15 +30,19 @@ import {
 } from "../command.ts";
 import type { Engine } from "../engine.ts";
 import { invalidInput } from "../problem.ts";
+import { prepareRead } from "../read.ts";
 import { type Call, type Route, route } from "../route.ts";
 import { campaignSchema } from "../schemas.ts";
 
-const stopBody = z.strictObject({ reason: z.string().max(reasonLengthMax).optional() });
+const reasonText = z.string().max(reasonLengthMax).optional();
+const stopBody = z.strictObject({ reason: reasonText });
+const restoreBody = z.strictObject({ contentRevision: z.int().min(1), reason: reasonText });
 const copyBody = z.strictObject({ name: campaignSettingsSchema.shape.name.optional() });
 const noBody = z.strictObject({});
 /** What is patched is judged with the settings that it leads to. */
 const patchSchema = z.looseObject({});
 
+const eventsPerLookUp = 64;
 const operators = ["operator"] as const;
 const campaignAnswer = {
   description: "The campaign",
@@ -197,11 +205,60 @@ export function campaignCommandRoutes(engine: Engine): Route[] {
         }, body);
       },
     }),
+    route({
+      method: "post",
+      path: "/v1/campaigns/{id}/restore",
+      tag: "Campaigns",
+      summary: "Take what clients receive back to an earlier content revision",
+      description: "A new edit, which raises the content revision and is judged as any other: " +
+        "`type`, `content`, `variants`, `trigger`, `priority` and `exposure` become what they were " +
+        "last while that revision was current.",
+      roles: operators,
+      body: { schema: restoreBody, mediaTypes: jsonBody },
+      takesIdempotencyKey: true,
+      takesIfMatch: true,
+      answers: { 200: campaignAnswer },
+      problems: [404, 409, 412],
+      handle: async (call) => {
+        const id = call.context.req.param("id")!;
+        await prepareRead(engine, [engine.models.campaigns, engine.models.index]);
+        if (!engine.models.campaigns.model.get(id)) throw notFound();
+        const body = await readCommandBody(call.context, jsonBody);
+        const { contentRevision, reason } = parseBody(restoreBody, body);
+        const settings = await settingsOfRevision(engine, id, contentRevision);
+        if (!settings) {
+          const message = "The campaign has had no such content revision: see its history.";
+          const problem = { pointer: "/contentRevision", code: "unknown_revision", message };
+          throw invalidInput([problem]);
+        }
+        return await onCampaign(call, { type: "restore", settings }, body, reason);
+      },
+    }),
     simple("activate", "Activate a draft"),
     simple("restart", "Restart a stopped campaign"),
     simple("end", "End a posting campaign now"),
     simple("stop", "Stop an active campaign", stopBody),
   ];
+}
+
+/** Null where the campaign has had no such revision. */
+async function settingsOfRevision(
+  { models, reader }: Engine,
+  id: string,
+  revision: number,
+): Promise<CampaignSettings | null> {
+  const positions = models.index.model.positions(campaignStream(id), 0, Infinity);
+  let found: RevisionSettings | null = null;
+  for (let first = 0; first < positions.length; first += eventsPerLookUp) {
+    const events = await reader.readAt(positions.slice(first, first + eventsPerLookUp));
+    for (const { event } of events) {
+      const next = revisionAfter(found, event as CampaignEvent);
+      // What a later one changes is no part of it.
+      if (next!.revision > revision) return found!.revision === revision ? found!.settings : null;
+      found = next;
+    }
+  }
+  return found?.revision === revision ? found.settings : null;
 }
 
 /** What `patchSchema` takes as it is. */
