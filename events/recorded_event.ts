@@ -9,7 +9,7 @@ export const positionPattern = /^([0-9a-f]{4})-([0-9a-f]{20})-([0-9a-f]{4})$/;
 
 /** Who asked, by which command, and why. */
 export interface EventMeta {
-  /** `key:ID` for a caller, `clock` for a boundary in time, `start` for the server's own start. */
+  /** `key:ID` of a caller; `clock`: a boundary in time; `start`: the server's own; `task`: a task. */
   readonly actor: string;
   readonly commandId: string;
   readonly traceId: string;
@@ -60,4 +60,6 @@ export interface RecordedEvent<Event extends DomainEvent = DomainEvent> {
   readonly hash: string;
   /** The bytes of the body that the event names, where it has one: a chunk of interactions. */
   readonly body?: Uint8Array;
+  /** Makes the canonical JSON of the event as it is stored, with its position: what is proven of it. */
+  readonly line?: () => string;
 }

@@ -9,6 +9,7 @@ import type {
   StoredEvent,
 } from "../../events/recorded_event.ts";
 import { readBodies, type WantedBody } from "./body_reading.ts";
+import { encodedEventLine, eventLine } from "./event_line.ts";
 import { keys } from "./keys.ts";
 import { decodeRow, type EncodedEvent, LogDamagedError, type LogRow } from "./log_row.ts";
 import { formatPosition, logStart, parsePosition } from "./position.ts";
@@ -191,11 +192,14 @@ export class LogReader {
     return {
       versionstamp,
       commitId,
-      events: events.map(({ stream, version, hash, type, schema, meta, data }, index) => {
+      events: events.map((encoded, index) => {
+        const { stream, version, hash, type, schema, data } = encoded;
         const position = formatPosition(this.epoch, versionstamp, index);
         // All members stand in the order in which everybody else reads them.
         const event = { type, schema, data: JSON.parse(data) };
-        return { position, stream, version, timeMs, meta: inLogOrder(meta), event, hash };
+        const meta = inLogOrder(encoded.meta);
+        const line = () => encodedEventLine(position, encoded);
+        return { position, stream, version, timeMs, meta, event, hash, line };
       }),
     };
   }
@@ -208,7 +212,9 @@ export class LogReader {
   ): RecordedEvent {
     const { stream, version, meta, hash } = stored;
     const event = this.upcast(stored);
-    return { position, stream, version, timeMs, meta, event, hash, ...(body ? { body } : {}) };
+    const line = () => eventLine(position, stored);
+    const recorded = { position, stream, version, timeMs, meta, event, hash, line };
+    return body ? { ...recorded, body } : recorded;
   }
 
   async #readBodies(rows: readonly RowWithBodies[], isWanted: WantsBody): Promise<void> {

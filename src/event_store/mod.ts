@@ -10,6 +10,7 @@ export {
 } from "./command.ts";
 export { commit, retried, StoreUnavailableError, TooLargeError } from "./commit.ts";
 export { Draft } from "./draft.ts";
+export { encodedEventLine, eventLine } from "./event_line.ts";
 export { keys } from "./keys.ts";
 export {
   bulkCommitBytesMax,
