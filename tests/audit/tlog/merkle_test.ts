@@ -13,10 +13,10 @@ import {
   nodeHash,
   rootAt,
   rootOfRow,
-  type SubtreeHashes,
   tilePath,
   tileWidth,
 } from "../../../src/audit/tlog/mod.ts";
+import { ofLeaves } from "../../support/tlog_client.ts";
 
 /** The leaves and hashes that the reference implementation of RFC 6962 tests itself with. */
 const leaves = [
@@ -78,20 +78,6 @@ const consistencies: readonly [number, number, readonly string[]][] = [
   ]],
 ];
 
-/** Hashes of complete subtrees, straight from the leaves. */
-function hashesOf(leafHashes: readonly Uint8Array[]): SubtreeHashes {
-  const known = new Map<string, Uint8Array>();
-  const of = (height: number, index: number): Uint8Array => {
-    if (height === 0) return leafHashes[index]!;
-    const key = `${height} ${index}`;
-    const hash = known.get(key) ??
-      nodeHash(of(height - 1, 2 * index), of(height - 1, 2 * index + 1));
-    known.set(key, hash);
-    return hash;
-  };
-  return of;
-}
-
 /** The definition of RFC 6962, word by word. */
 function definedRoot(leafHashes: readonly Uint8Array[]): Uint8Array {
   if (leafHashes.length === 0) return emptyRoot();
@@ -109,7 +95,7 @@ const hex = (hashes: readonly Uint8Array[]) => hashes.map((hash) => hash.toHex()
 
 Deno.test("merkle: roots and proofs are those of the reference implementation of RFC 6962", async () => {
   const leafHashes = leaves.map(leafHash);
-  const hashes = hashesOf(leafHashes);
+  const hashes = ofLeaves(leafHashes);
   const tree = new GrowingTree();
   for (const [size, root] of roots.entries()) {
     if (size > 0) tree.append(leafHashes[size - 1]!);
@@ -138,7 +124,7 @@ Deno.test("merkle: a leaf is hashed the same as text and as bytes", () => {
 Deno.test("merkle: consistency of all pairs of sizes to 300, and of none that is not", async () => {
   const countMax = 300;
   const leafHashes = numbered(countMax);
-  const hashes = hashesOf(leafHashes);
+  const hashes = ofLeaves(leafHashes);
   const rootsOf: Uint8Array[] = [];
   for (let size = 0; size <= countMax; size++) rootsOf.push(await rootAt(size, hashes));
   for (let to = 0; to <= countMax; to++) {
@@ -164,7 +150,7 @@ Deno.test("merkle: consistency of all pairs of sizes to 300, and of none that is
 Deno.test("merkle: inclusion of every leaf in every size to 300, and of no other", async () => {
   const countMax = 300;
   const leafHashes = numbered(countMax);
-  const hashes = hashesOf(leafHashes);
+  const hashes = ofLeaves(leafHashes);
   for (let size = 1; size <= countMax; size++) {
     const root = await rootAt(size, hashes);
     for (let index = 0; index < size; index++) {
@@ -179,7 +165,7 @@ Deno.test("merkle: inclusion of every leaf in every size to 300, and of no other
 
 Deno.test("merkle: the roots are those of the definition, and those of a tree that grows", async () => {
   const leafHashes = numbered(700);
-  const hashes = hashesOf(leafHashes);
+  const hashes = ofLeaves(leafHashes);
   const tree = new GrowingTree();
   for (let size = 1; size <= leafHashes.length; size++) {
     tree.append(leafHashes[size - 1]!);
@@ -205,7 +191,7 @@ Deno.test("merkle: tiles of a grown tree give its root at every size, and its pr
   const read = (size: number) =>
     hashesFromTiles(size, (tile) => tiles.get(tilePath({ ...tile, width: tileWidth }))!);
   const fromTiles = read(count);
-  const straight = hashesOf(leafHashes);
+  const straight = ofLeaves(leafHashes);
   assert(isSameHash(await rootAt(count, fromTiles), tree.root()));
   for (const size of [1, 255, 256, 257, 65_535, 65_536, 65_537]) {
     assert(isSameHash(await rootAt(size, read(size)), await rootAt(size, straight)), `${size}`);
