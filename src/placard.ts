@@ -4,6 +4,7 @@ import { AudiencesProjection } from "../projections/audiences.ts";
 import { CampaignsProjection } from "../projections/campaigns.ts";
 import { KpiProjection } from "../projections/kpi.ts";
 import { actionsOnly, deliveredOf } from "../projections/content_revisions.ts";
+import { NotaryProjection } from "../projections/notary.ts";
 import { StatusesProjection } from "../projections/statuses.ts";
 import { SubjectsProjection } from "../projections/subjects.ts";
 import { WorkspaceProjection } from "../projections/workspace.ts";
@@ -11,6 +12,7 @@ import { membersStreamPrefix } from "../events/audience_events.ts";
 import { interactionsStreamPrefix } from "../events/interaction_events.ts";
 import { profilesStreamPrefix, subjectKinds } from "../events/profile_events.ts";
 import { upcast } from "../events/upcast.ts";
+import { type CheckpointPlace, openProof } from "./audit/mod.ts";
 import type { CampaignState } from "./campaign/mod.ts";
 import {
   Asking,
@@ -24,13 +26,13 @@ import {
   PastExposures,
 } from "./delivery/mod.ts";
 import { BodyWriter, openLog, StreamIndex, StreamStates, Tail, Writer } from "./event_store/mod.ts";
-import { sha256Hex } from "./event_store/mod.ts";
 import { createApp, type Engine, Keyring, type Models, surplusAnswer } from "./http/mod.ts";
 import { IdentityRegister } from "./identity/mod.ts";
 import { type CampaignFacts, Ingest, makerInProcess, type OpenMaker } from "./ingest/mod.ts";
 import { Profiles } from "./profiles/mod.ts";
 import { Mounted, Projector } from "./projector/mod.ts";
 import { Scheduler } from "./scheduler/mod.ts";
+import { seed } from "./seed.ts";
 import { AudienceCalculation, PreparationRunner, Reach, Snapshots } from "./snapshots/mod.ts";
 import {
   campaignStream,
@@ -51,6 +53,10 @@ export interface PlacardOptions {
   readonly reflectWindowMs: number;
   readonly activeLimit: number;
   readonly timeZone: string;
+  /** Whether anybody may read what proves the log. */
+  readonly publicAudit?: boolean;
+  /** Where the newest checkpoint is kept outside of the store; default: nowhere. */
+  readonly checkpointPlace?: CheckpointPlace;
   nowMs(): number;
   newId(): string;
   newSecret(): string;
@@ -87,6 +93,7 @@ export function mountedModels(kv: Deno.Kv) {
     kpi: new Mounted(kv, () => new KpiProjection()),
     workspace: new Mounted(kv, () => new WorkspaceProjection()),
     subjects: new Mounted(kv, () => new SubjectsProjection()),
+    notary: new Mounted(kv, () => new NotaryProjection(), rewrittenOften),
   };
 }
 
@@ -113,6 +120,15 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     nowMs,
     newId,
     assertFolding: () => projector.assertFolding(models.states),
+  });
+  const proof = await openProof({
+    kv,
+    tail,
+    states,
+    writer,
+    place: options.checkpointPlace,
+    model: () => models.notary.model,
+    newSecret: options.newSecret,
   });
   const transact = new Transact(writer, states, durations);
   const scheduler = new Scheduler({ states, transact, tail, durations, nowMs, newId });
@@ -224,12 +240,14 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     calculation,
     reach: new Reach(calculation),
     preparations,
+    proof,
     durations,
     nowMs,
     newId,
     newSecret: options.newSecret,
   };
   await tail.poll();
+  await proof.checkpoints.checkKept();
   const newKeys = await seed(engine, options);
   await scheduler.settle();
   // A failure here costs look-ups later, nothing else.
@@ -239,8 +257,10 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
   scheduler.start();
   snapshots.follow(states);
   preparations.start();
+  proof.checkpoints.start();
   const keyring = new Keyring(options.presetKeys, () => models.workspace.model.row.keys);
-  const app = createApp({ engine, keyring, onBug: options.onBug });
+  const { publicAudit = false, onBug } = options;
+  const app = createApp({ engine, keyring, publicAudit, onBug });
   return {
     app,
     engine,
@@ -257,6 +277,7 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
       identities.close();
       await warmed;
       await tail.poll();
+      await proof.checkpoints.close();
       await tail.close();
       await projector.close();
     },
@@ -284,34 +305,4 @@ function campaignFacts(
     return { revision, message: { content, variants } };
   });
   return { firstPostedAtMs, endedAtMs, contentRevision, messages };
-}
-
-/** Takes what the environment says into the workspace, and makes the keys that nobody has set. */
-async function seed(
-  { transact, models, newId, newSecret }: Engine,
-  { presetKeys, timeZone, activeLimit }: PlacardOptions,
-): Promise<Partial<Record<Role, string>>> {
-  const meta = { actor: "start", commandId: newId(), traceId: newId() };
-  const answer = () => ({ answer: null, success: true });
-  await transact.workspace({
-    command: { type: "seed", set: { timeZone, activeLimit } },
-    meta,
-    answer,
-  });
-  const newKeys: Partial<Record<Role, string>> = {};
-  for (const role of ["operator", "auditor", "sdk"] as const) {
-    const held = models.workspace.model.row.keys.some((key) => key.role === role);
-    if (held || presetKeys[role] !== undefined) continue;
-    const secret = newSecret();
-    const command = {
-      type: "create_key",
-      keyId: `key_${newId()}`,
-      name: `first ${role} key`,
-      role,
-      secretHash: sha256Hex(secret),
-    } as const;
-    await transact.workspace({ command, meta, answer });
-    newKeys[role] = secret;
-  }
-  return newKeys;
 }
