@@ -7,7 +7,6 @@ import {
   GrowingTree,
   hashBytes,
   hashesFromTiles,
-  leafHash,
   type SubtreeHashes,
   tileBytes,
   tileWidth,
@@ -52,7 +51,7 @@ export class NotaryProjection implements Projection {
     if (recorded.position <= this.#through) return;
     if (!recorded.line) throw new Error(`the event at ${recorded.position} has no line`);
     if (this.size % tileWidth === 0) this.#bundleStart = recorded.position;
-    this.#tree.append(leafHash(recorded.line()));
+    this.#tree.appendEntry(recorded.line());
     this.#dirty.add(edgeKey);
   }
 

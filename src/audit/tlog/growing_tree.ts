@@ -2,7 +2,7 @@
  * A tree that leaves are appended to, in constant memory: what it holds is the partial tile of every
  * level. It hands on each tile that becomes full.
  */
-import { emptyRoot, hashBytes, nodeHash, rootOfRow } from "./merkle.ts";
+import { emptyRoot, hashBytes, leafHashInto, nodeHash, rootOfRow } from "./merkle.ts";
 import { tileBytes, tileWidth } from "./tiles.ts";
 
 /** Told of a full tile. The bytes are the listener's. */
@@ -20,19 +20,16 @@ export class GrowingTree {
     return this.#size;
   }
 
+  /** Takes the hash of a leaf. */
   append(leaf: Uint8Array): void {
-    this.#size++;
-    let hash = leaf;
-    let hashes = this.#size;
-    for (let level = 0;; level++) {
-      const tile = this.#partial[level] ??= new Uint8Array(tileBytes);
-      tile.set(hash, ((hashes - 1) % tileWidth) * hashBytes);
-      if (hashes % tileWidth !== 0) return;
-      this.#partial[level] = new Uint8Array(tileBytes);
-      hash = rootOfRow(tile);
-      hashes /= tileWidth;
-      this.onFull(level, hashes - 1, tile);
-    }
+    this.#tile(0).set(leaf, (this.#size % tileWidth) * hashBytes);
+    this.#grow();
+  }
+
+  /** Takes a leaf itself: its bytes, or their text as UTF-8. */
+  appendEntry(entry: string | Uint8Array): void {
+    leafHashInto(entry, this.#tile(0), (this.#size % tileWidth) * hashBytes);
+    this.#grow();
   }
 
   root(): Uint8Array {
@@ -63,6 +60,23 @@ export class GrowingTree {
   partial(level: number): Uint8Array {
     const count = Math.floor(this.#size / tileWidth ** level) % tileWidth;
     return (this.#partial[level] ?? new Uint8Array(0)).subarray(0, count * hashBytes);
+  }
+
+  #tile(level: number): Uint8Array {
+    return this.#partial[level] ??= new Uint8Array(tileBytes);
+  }
+
+  /** A hash more stands in the tile of the leaves. */
+  #grow(): void {
+    this.#size++;
+    let hashes = this.#size;
+    for (let level = 0; hashes % tileWidth === 0; level++) {
+      const tile = this.#partial[level]!;
+      this.#partial[level] = new Uint8Array(tileBytes);
+      hashes /= tileWidth;
+      this.#tile(level + 1).set(rootOfRow(tile), ((hashes - 1) % tileWidth) * hashBytes);
+      this.onFull(level, hashes - 1, tile);
+    }
   }
 
   /** Takes the place of what was appended so far: a size, and the partial tile of every level. */

@@ -15,10 +15,17 @@ nodeInput[0] = 1;
 
 /** `entry`: the bytes of a leaf, or their text as UTF-8. */
 export function leafHash(entry: string | Uint8Array): Uint8Array {
-  if (typeof entry === "string") return sha256("\0" + entry);
+  const leaf = new Uint8Array(hashBytes);
+  leafHashInto(entry, leaf, 0);
+  return leaf;
+}
+
+/** The same, written into the target: nothing is allocated for it. */
+export function leafHashInto(entry: string | Uint8Array, target: Uint8Array, at: number): void {
+  if (typeof entry === "string") return sha256Into("\0" + entry, target, at);
   const input = new Uint8Array(1 + entry.length);
   input.set(entry, 1);
-  return sha256(input);
+  sha256Into(input, target, at);
 }
 
 export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
@@ -27,25 +34,28 @@ export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
   return sha256(nodeInput);
 }
 
+/** Of two hashes that stand one after the other. */
+function pairHashInto(row: Uint8Array, pairAt: number, at: number): void {
+  for (let byte = 0; byte < 2 * hashBytes; byte++) nodeInput[1 + byte] = row[pairAt + byte]!;
+  sha256Into(nodeInput, row, at);
+}
+
 export function emptyRoot(): Uint8Array {
   return sha256("");
 }
 
 /** Of hashes that stand one after the other: the root of the tree over them. There is at least one. */
 export function rootOfRow(row: Uint8Array): Uint8Array {
-  let hashes = Array.from(
-    { length: row.length / hashBytes },
-    (_, index) => row.subarray(index * hashBytes, (index + 1) * hashBytes),
-  );
-  while (hashes.length > 1) {
-    const above: Uint8Array[] = [];
-    for (let index = 0; index < hashes.length; index += 2) {
-      const right = hashes[index + 1];
-      above.push(right ? nodeHash(hashes[index]!, right) : hashes[index]!);
+  const nodes = row.slice();
+  for (let bytes = row.length; bytes > hashBytes;) {
+    let at = 0;
+    for (let pairAt = 0; pairAt < bytes; pairAt += 2 * hashBytes, at += hashBytes) {
+      if (pairAt + hashBytes < bytes) pairHashInto(nodes, pairAt, at);
+      else nodes.copyWithin(at, pairAt, bytes);
     }
-    hashes = above;
+    bytes = at;
   }
-  return hashes[0]!;
+  return nodes.slice(0, hashBytes);
 }
 
 export async function rootAt(size: number, hashes: SubtreeHashes): Promise<Uint8Array> {
@@ -151,9 +161,22 @@ export function isSameHash(one: Uint8Array, other: Uint8Array): boolean {
   return one.length === other.length && one.every((byte, index) => byte === other[index]);
 }
 
-/** In hex and back, because that is several times as fast as bytes from the platform. */
 function sha256(data: string | Uint8Array): Uint8Array {
-  return Uint8Array.fromHex(hash("sha256", data, "hex"));
+  const digest = new Uint8Array(hashBytes);
+  sha256Into(data, digest, 0);
+  return digest;
+}
+
+/** In hex and back, because that is several times as fast as bytes from the platform. */
+function sha256Into(data: string | Uint8Array, target: Uint8Array, at: number): void {
+  const hex = hash("sha256", data, "hex");
+  for (let byte = 0; byte < hashBytes; byte++) {
+    target[at + byte] = digit(hex.charCodeAt(2 * byte)) << 4 | digit(hex.charCodeAt(2 * byte + 1));
+  }
+}
+
+function digit(code: number): number {
+  return code <= 0x39 ? code - 0x30 : code - 0x61 + 10;
 }
 
 /** The root over the leaves from `start` to before `end`: a range that the tree has as a node. */
