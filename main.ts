@@ -1,5 +1,7 @@
 /** Placard's server: config → open store → wire → serve. */
 import { dirname } from "node:path";
+import { checkpointFile } from "./src/checkpoint_file.ts";
+import { OlderStoreError } from "./src/audit/mod.ts";
 import { type Config, ConfigError, configFrom, isUrl } from "./src/config.ts";
 import { makerOnThread } from "./src/ingest/mod.ts";
 import { openPlacard } from "./src/placard.ts";
@@ -14,6 +16,7 @@ try {
   const placard = await openPlacard({
     ...config,
     kv,
+    ...(isFile(config) ? { checkpointPlace: checkpointFile(config.kv) } : {}),
     openMaker: makerOnThread,
     nowMs: Date.now,
     newId: () => crypto.randomUUID().replaceAll("-", ""),
@@ -38,13 +41,19 @@ try {
   Deno.addSignalListener("SIGTERM", stop);
   Deno.addSignalListener("SIGINT", stop);
 } catch (error) {
-  console.error(error instanceof ConfigError ? `configuration: ${error.message}` : error);
+  if (error instanceof ConfigError) console.error(`configuration: ${error.message}`);
+  else console.error(error instanceof OlderStoreError ? `store: ${error.message}` : error);
   Deno.exit(1);
 }
 
-async function openStore({ kv }: Config): Promise<Deno.Kv> {
+function isFile({ kv }: Config): boolean {
+  return kv !== ":memory:" && !isUrl(kv);
+}
+
+async function openStore(config: Config): Promise<Deno.Kv> {
+  const { kv } = config;
   try {
-    if (kv !== ":memory:" && !isUrl(kv)) await Deno.mkdir(dirname(kv), { recursive: true });
+    if (isFile(config)) await Deno.mkdir(dirname(kv), { recursive: true });
     return await Deno.openKv(kv);
   } catch (error) {
     throw new ConfigError(`PLACARD_KV: ${kv} cannot be opened: ${(error as Error).message}`);

@@ -14,6 +14,7 @@ import { growthSuite } from "./suites/growth.ts";
 import { interactionsSuite } from "./suites/interactions.ts";
 import { kpiSuite } from "./suites/kpi.ts";
 import { kvConnectSuite } from "./suites/kvconnect.ts";
+import { notarySuite } from "./suites/notary.ts";
 import { overloadSuite } from "./suites/overload.ts";
 import { replaySuite } from "./suites/replay.ts";
 
@@ -24,6 +25,7 @@ const suites: readonly Suite[] = [
   kpiSuite,
   replaySuite,
   kvConnectSuite,
+  notarySuite,
   overloadSuite,
   growthSuite,
   audienceSuite,

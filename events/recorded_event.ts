@@ -9,7 +9,7 @@ export const positionPattern = /^([0-9a-f]{4})-([0-9a-f]{20})-([0-9a-f]{4})$/;
 
 /** Who asked, by which command, and why. */
 export interface EventMeta {
-  /** `key:ID` for a caller, `clock` for a boundary in time, `start` for the server's own start. */
+  /** `key:ID` of a caller; `clock`: a boundary in time; `start`: the server's own; `task`: a task. */
   readonly actor: string;
   readonly commandId: string;
   readonly traceId: string;

@@ -16,6 +16,8 @@ export interface Config {
   readonly reflectWindowMs: number;
   readonly activeLimit: number;
   readonly timeZone: string;
+  /** Whether anybody may read what proves the log. */
+  readonly publicAudit: boolean;
 }
 
 export class ConfigError extends Error {
@@ -46,6 +48,7 @@ export function configFrom(read: (name: string) => string | undefined): Config {
       activeLimitMax,
     ),
     timeZone: timeZone("PLACARD_TIME_ZONE", value("PLACARD_TIME_ZONE") ?? "UTC"),
+    publicAudit: yesOrNo("PLACARD_PUBLIC_AUDIT", value("PLACARD_PUBLIC_AUDIT") ?? "false"),
   };
 }
 
@@ -92,6 +95,11 @@ function duration(name: string, text: string): number {
   const ms = durationMs(text);
   if (ms !== null) return ms;
   throw new ConfigError(`${name} must be an ISO 8601 duration like PT1H, not "${text}"`);
+}
+
+function yesOrNo(name: string, text: string): boolean {
+  if (text === "true" || text === "false") return text === "true";
+  throw new ConfigError(`${name} must be true or false, not "${text}"`);
 }
 
 function timeZone(name: string, text: string): string {

@@ -4,6 +4,7 @@ import { AudiencesProjection } from "../projections/audiences.ts";
 import { CampaignsProjection } from "../projections/campaigns.ts";
 import { KpiProjection } from "../projections/kpi.ts";
 import { actionsOnly, deliveredOf } from "../projections/content_revisions.ts";
+import { NotaryProjection } from "../projections/notary.ts";
 import { StatusesProjection } from "../projections/statuses.ts";
 import { SubjectsProjection } from "../projections/subjects.ts";
 import { WorkspaceProjection } from "../projections/workspace.ts";
@@ -11,6 +12,7 @@ import { membersStreamPrefix } from "../events/audience_events.ts";
 import { interactionsStreamPrefix } from "../events/interaction_events.ts";
 import { profilesStreamPrefix, subjectKinds } from "../events/profile_events.ts";
 import { upcast } from "../events/upcast.ts";
+import { type CheckpointPlace, openProof } from "./audit/mod.ts";
 import type { CampaignState } from "./campaign/mod.ts";
 import {
   Asking,
@@ -59,6 +61,10 @@ export interface PlacardOptions {
   readonly reflectWindowMs: number;
   readonly activeLimit: number;
   readonly timeZone: string;
+  /** Whether anybody may read what proves the log. */
+  readonly publicAudit?: boolean;
+  /** Where the newest checkpoint is kept outside of the store; default: nowhere. */
+  readonly checkpointPlace?: CheckpointPlace;
   nowMs(): number;
   newId(): string;
   newSecret(): string;
@@ -99,6 +105,7 @@ export function mountedModels(kv: Deno.Kv) {
     kpi: new Mounted(kv, () => new KpiProjection()),
     workspace: new Mounted(kv, () => new WorkspaceProjection()),
     subjects: new Mounted(kv, () => new SubjectsProjection()),
+    notary: new Mounted(kv, () => new NotaryProjection(), rewrittenOften),
   };
 }
 
@@ -125,6 +132,15 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     nowMs,
     newId,
     assertFolding: () => projector.assertFolding(models.states),
+  });
+  const proof = await openProof({
+    kv,
+    tail,
+    states,
+    writer,
+    place: options.checkpointPlace,
+    model: () => models.notary.model,
+    newSecret: options.newSecret,
   });
   const transact = new Transact(writer, states, durations);
   const scheduler = new Scheduler({ states, transact, tail, durations, nowMs, newId });
@@ -237,12 +253,14 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     calculation,
     reach: new Reach(calculation),
     preparations,
+    proof,
     durations,
     nowMs,
     newId,
     newSecret: options.newSecret,
   };
   await tail.poll();
+  await proof.checkpoints.checkKept();
   const newKeys = await seed(engine, options);
   await scheduler.settle();
   // A failure here costs look-ups later, nothing else.
@@ -252,8 +270,10 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
   scheduler.start();
   snapshots.follow(states);
   preparations.start();
+  proof.checkpoints.start();
   const keyring = new Keyring(options.presetKeys, () => models.workspace.model.row.keys);
-  const app = createApp({ engine, keyring, onBug: options.onBug });
+  const { publicAudit = false, onBug } = options;
+  const app = createApp({ engine, keyring, publicAudit, onBug });
   return {
     app,
     engine,
@@ -272,6 +292,7 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
       identities.close();
       await warmed;
       await tail.poll();
+      await proof.checkpoints.close();
       await tail.close();
       await projector.close();
     },

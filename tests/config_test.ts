@@ -14,6 +14,7 @@ const defaults: Config = {
   reflectWindowMs: 600_000,
   activeLimit: 30,
   timeZone: "UTC",
+  publicAudit: false,
 };
 const names = [
   "PLACARD_KV",
@@ -26,6 +27,7 @@ const names = [
   "PLACARD_REFLECT_WINDOW",
   "PLACARD_ACTIVE_LIMIT",
   "PLACARD_TIME_ZONE",
+  "PLACARD_PUBLIC_AUDIT",
 ];
 
 Deno.test("config: nothing set, or all of it empty, is the default", () => {
@@ -61,6 +63,8 @@ const good: [name: string, value: string, then: Partial<Config>][] = [
   ["PLACARD_ACTIVE_LIMIT", "1000", { activeLimit: 1_000 }],
   ["PLACARD_TIME_ZONE", "Asia/Seoul", { timeZone: "Asia/Seoul" }],
   ["PLACARD_TIME_ZONE", "Europe/Rome", { timeZone: "Europe/Rome" }],
+  ["PLACARD_PUBLIC_AUDIT", "true", { publicAudit: true }],
+  ["PLACARD_PUBLIC_AUDIT", "false", { publicAudit: false }],
 ];
 
 Deno.test("config: each variable sets its own field and no other", () => {
@@ -86,6 +90,7 @@ const bad: [name: string, values: string[]][] = [
   ["PLACARD_PREPARE_LEAD", badDurations],
   ["PLACARD_REFLECT_WINDOW", badDurations],
   ["PLACARD_TIME_ZONE", ["+09:00", "Mars/Olympus", "Asia", "UTC ", "x".repeat(200)]],
+  ["PLACARD_PUBLIC_AUDIT", ["1", "yes", "TRUE", "true "]],
   ["PLACARD_OPERATOR_KEY", badKeys],
   ["PLACARD_AUDITOR_KEY", badKeys],
   ["PLACARD_SDK_KEY", badKeys],

@@ -13,6 +13,7 @@ import {
   interactionsStreamPrefix,
 } from "../../events/interaction_events.ts";
 import { profileEventSchemas, profilesStreamPrefix } from "../../events/profile_events.ts";
+import { notaryEventSchemas, notaryStream } from "../../events/notary_events.ts";
 import type { StoredEvent } from "../../events/recorded_event.ts";
 import { upcast } from "../../events/upcast.ts";
 import { workspaceEventSchemas, workspaceStream } from "../../events/workspace_events.ts";
@@ -26,6 +27,7 @@ const kinds: readonly {
   { owns: (stream) => stream.startsWith(audienceStreamPrefix), schemas: audienceEventSchemas },
   { owns: (stream) => stream.startsWith(membersStreamPrefix), schemas: memberEventSchemas },
   { owns: (stream) => stream === workspaceStream, schemas: workspaceEventSchemas },
+  { owns: (stream) => stream === notaryStream, schemas: notaryEventSchemas },
   { owns: (stream) => stream.startsWith(profilesStreamPrefix), schemas: profileEventSchemas },
   {
     owns: (stream) => stream.startsWith(interactionsStreamPrefix),

@@ -1,3 +1,6 @@
 /** Proof and repair: what the store holds is what was written. */
+export { type CheckpointPlace, Checkpoints, OlderStoreError } from "./checkpoints.ts";
 export type { FsckReport } from "./findings.ts";
 export { fsck } from "./fsck.ts";
+export { NotaryKeys, type Rotation } from "./notary_keys.ts";
+export { openProof, type Proof } from "./proof.ts";

@@ -73,6 +73,10 @@ export const keys = {
   profile: (kind: string, number: number): Key => [workspace, "profile", kind, number],
   profilePrefix: (kind?: string): Key =>
     kind === undefined ? [workspace, "profile"] : [workspace, "profile", kind],
+  /** The name of the transparency log, and its first key. */
+  notaryFirst: (): Key => [workspace, "notary", "first"],
+  /** The private key to a verifier key. */
+  notaryKey: (verifierKey: string): Key => [workspace, "notary", "key", verifierKey],
   /** Moves with every forgotten person: whoever checks it writes nothing of one. */
   lastForgotten: (): Key => [workspace, "lastForgotten"],
 };

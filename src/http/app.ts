@@ -14,6 +14,7 @@ import { openApiDocument } from "./openapi.ts";
 import type { Keyring } from "./principal.ts";
 import { HttpProblem } from "./problem.ts";
 import { mount, type Route } from "./route.ts";
+import { auditRoutes } from "./routes/audit.ts";
 import { audienceMemberRoutes } from "./routes/audience_members.ts";
 import { audiencePreviewRoutes } from "./routes/audience_preview.ts";
 import { audienceRoutes } from "./routes/audiences.ts";
@@ -34,11 +35,13 @@ export const apiVersion = "1.0.0";
 export interface AppOptions {
   readonly engine: Engine;
   readonly keyring: Keyring;
+  /** Whether anybody may read what proves the log. */
+  readonly publicAudit: boolean;
   /** Told of every answer with status 500: a bug. */
   onBug(error: unknown, request: Request): void;
 }
 
-export function createApp({ engine, keyring, onBug }: AppOptions): Hono {
+export function createApp({ engine, keyring, publicAudit, onBug }: AppOptions): Hono {
   const metrics = new Metrics(engine);
   const routes: Route[] = [
     ...campaignCommandRoutes(engine),
@@ -53,6 +56,7 @@ export function createApp({ engine, keyring, onBug }: AppOptions): Hono {
     ...peopleRoutes(engine),
     ...workspaceRoutes(engine),
     ...eventRoutes(engine),
+    ...auditRoutes(engine, publicAudit),
     ...operationRoutes(engine, metrics),
   ];
   routes.push(...documentRoutes(() => openApiDocument(routes, apiVersion)));

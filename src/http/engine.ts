@@ -2,9 +2,11 @@
 import type { AudiencesProjection } from "../../projections/audiences.ts";
 import type { CampaignsProjection } from "../../projections/campaigns.ts";
 import type { KpiProjection } from "../../projections/kpi.ts";
+import type { NotaryProjection } from "../../projections/notary.ts";
 import type { StatusesProjection } from "../../projections/statuses.ts";
 import type { SubjectsProjection } from "../../projections/subjects.ts";
 import type { WorkspaceProjection } from "../../projections/workspace.ts";
+import type { Proof } from "../audit/mod.ts";
 import type { Asking, Claims, Delivery, Explain, LiveCampaigns } from "../delivery/mod.ts";
 import type { LogReader, StreamIndex, StreamStates, Tail, Writer } from "../event_store/mod.ts";
 import type { IdentityRegister } from "../identity/mod.ts";
@@ -25,6 +27,7 @@ export interface Models {
   readonly kpi: Mounted<KpiProjection>;
   readonly workspace: Mounted<WorkspaceProjection>;
   readonly subjects: Mounted<SubjectsProjection>;
+  readonly notary: Mounted<NotaryProjection>;
 }
 
 export interface Engine {
@@ -46,6 +49,7 @@ export interface Engine {
   readonly calculation: AudienceCalculation;
   readonly reach: Reach;
   readonly preparations: PreparationRunner;
+  readonly proof: Proof<StreamState>;
   readonly delivery: Delivery;
   readonly liveCampaigns: LiveCampaigns;
   readonly asking: Asking;

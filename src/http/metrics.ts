@@ -64,6 +64,20 @@ export class Metrics {
     this.#gauge("placard_flush_failing", "1 while rows cannot be written.", () => {
       return engine.projector.flushFailure === null ? 0 : 1;
     });
+    const { tail, models: { notary }, proof: { checkpoints } } = engine;
+    this.#gauge("placard_proof_size", "Events in the transparency log's tree.", () => {
+      return notary.model.size;
+    });
+    this.#gauge(
+      "placard_proof_lag_seconds",
+      "Recorded time from the last event in the tree to the last event folded.",
+      () => (tail.cursor.timeMs - notary.cursor.timeMs) / 1000,
+    );
+    this.#gauge(
+      "placard_checkpoint_failing",
+      "1 while the newest checkpoint cannot be kept beside the store.",
+      () => checkpoints.failure === null ? 0 : 1,
+    );
     const { mounted } = engine.projector;
     new Gauge({
       name: "placard_projection_stopped",
