@@ -63,6 +63,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "src/profiles",
     "src/snapshots",
     "zod",
+    "node:",
   ],
 };
 

@@ -5,6 +5,7 @@ import type { KpiProjection } from "../../projections/kpi.ts";
 import type { StatusesProjection } from "../../projections/statuses.ts";
 import type { SubjectsProjection } from "../../projections/subjects.ts";
 import type { WorkspaceProjection } from "../../projections/workspace.ts";
+import type { Verification } from "../audit/mod.ts";
 import type { Asking, Claims, Delivery, Explain, LiveCampaigns } from "../delivery/mod.ts";
 import type { LogReader, StreamIndex, StreamStates, Tail, Writer } from "../event_store/mod.ts";
 import type { IdentityRegister } from "../identity/mod.ts";
@@ -44,6 +45,7 @@ export interface Engine {
   readonly calculation: AudienceCalculation;
   readonly reach: Reach;
   readonly preparations: PreparationRunner;
+  readonly verification: Verification;
   readonly delivery: Delivery;
   readonly liveCampaigns: LiveCampaigns;
   readonly asking: Asking;
