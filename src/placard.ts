@@ -3,7 +3,6 @@ import type { Role } from "../events/workspace_events.ts";
 import { AudiencesProjection } from "../projections/audiences.ts";
 import { CampaignsProjection } from "../projections/campaigns.ts";
 import { KpiProjection } from "../projections/kpi.ts";
-import { actionsOnly, deliveredOf } from "../projections/content_revisions.ts";
 import { NotaryProjection } from "../projections/notary.ts";
 import { StatusesProjection } from "../projections/statuses.ts";
 import { SubjectsProjection } from "../projections/subjects.ts";
@@ -12,8 +11,8 @@ import { membersStreamPrefix } from "../events/audience_events.ts";
 import { interactionsStreamPrefix } from "../events/interaction_events.ts";
 import { profilesStreamPrefix, subjectKinds } from "../events/profile_events.ts";
 import { upcast } from "../events/upcast.ts";
-import { type CheckpointPlace, openProof } from "./audit/mod.ts";
-import type { CampaignState } from "./campaign/mod.ts";
+import { type CheckpointPlace, openProof, Verification } from "./audit/mod.ts";
+import { campaignFacts } from "./campaign_facts.ts";
 import {
   Asking,
   Claims,
@@ -36,20 +35,13 @@ import {
   surplusAnswer,
 } from "./http/mod.ts";
 import { IdentityRegister } from "./identity/mod.ts";
-import { type CampaignFacts, Ingest, makerInProcess, type OpenMaker } from "./ingest/mod.ts";
+import { Ingest, makerInProcess, type OpenMaker } from "./ingest/mod.ts";
 import { Profiles } from "./profiles/mod.ts";
 import { Mounted, Projector } from "./projector/mod.ts";
 import { Scheduler } from "./scheduler/mod.ts";
 import { seed } from "./seed.ts";
 import { AudienceCalculation, PreparationRunner, Reach, Snapshots } from "./snapshots/mod.ts";
-import {
-  campaignStream,
-  hasHistory,
-  streamRules,
-  type StreamState,
-  streamStatesRevision,
-  Transact,
-} from "./transact/mod.ts";
+import { hasHistory, streamRules, streamStatesRevision, Transact } from "./transact/mod.ts";
 
 /** How long a client may go on showing what has been stopped: it asks again after this. */
 export const statusCheckSeconds = 60;
@@ -254,6 +246,15 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     reach: new Reach(calculation),
     preparations,
     proof,
+    verification: new Verification({
+      kv,
+      creates: () => Object.values(models).map(({ create }) => create),
+      flush: async () => {
+        await tail.poll();
+        await projector.flush();
+      },
+      position: () => tail.cursor.position,
+    }),
     durations,
     nowMs,
     newId,
@@ -283,6 +284,7 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     close: async () => {
       engine.eventFeed.close();
       calculation.close();
+      await engine.verification.close();
       await preparations.close();
       await scheduler.close();
       await writer.idle();
@@ -297,27 +299,4 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
       await projector.close();
     },
   };
-}
-
-/** What interactions are judged by. */
-function campaignFacts(
-  states: StreamStates<StreamState>,
-  { campaigns }: Models,
-  campaignId: string,
-): CampaignFacts | undefined {
-  const state = states.head(campaignStream(campaignId)).state as CampaignState;
-  if (state.status === "none" || state.status === "deleted") return undefined;
-  const { firstPostedAtMs, endedAtMs, contentRevision } = state;
-  const row = campaigns.model.get(campaignId);
-  const revisions = row?.revisions.map(({ revision, delivered }) => ({ revision, delivered })) ??
-    [];
-  // Before the first posting it is what the settings say.
-  if (row && revisions.length === 0) {
-    revisions.push({ revision: 0, delivered: deliveredOf(row, undefined) });
-  }
-  const messages = revisions.map(({ revision, delivered }) => {
-    const { content, variants } = actionsOnly(delivered);
-    return { revision, message: { content, variants } };
-  });
-  return { firstPostedAtMs, endedAtMs, contentRevision, messages };
 }

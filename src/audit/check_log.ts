@@ -7,6 +7,7 @@ import {
   canonicalJson,
   decodeRow,
   eventHash,
+  formatPosition,
   getManyKeysMax,
   keys,
   type LogRow,
@@ -28,6 +29,7 @@ export interface RowSeen {
 export interface FrozenSeen {
   readonly size: number | null;
   readonly digest: string | null;
+  readonly position: string;
 }
 
 /** What is remembered of the log, for whatever refers to it. */
@@ -43,8 +45,8 @@ export interface LogSeen {
   readonly profiles: ProfilesSeen;
   /** Of campaigns, by their ids, as they were frozen. */
   readonly snapshots: Map<string, FrozenSeen>;
-  /** Of the last row. */
-  last?: { readonly epoch: number; readonly versionstamp: string };
+  /** Of the last row; the position is that of its last event. */
+  last?: { readonly versionstamp: string; readonly position: string };
 }
 
 /** Nothing is stored of this one: it has everybody. */
@@ -61,11 +63,11 @@ export async function checkLog(kv: Deno.Kv, findings: Findings): Promise<LogSeen
     snapshots: new Map(),
   };
   const heads = new Map<string, { version: number; hash: string }>();
-  for await (const entry of entriesUnder(kv, keys.logsPrefix())) {
+  for await (const entry of entriesUnder(kv, keys.logsPrefix(), findings.pacing)) {
     const { epoch, versionstamp } = placeOf(entry.key);
     const where = `row ${versionstamp} of the log`;
     findings.count("rows");
-    seen.last = { epoch, versionstamp };
+    seen.last = { versionstamp, position: formatPosition(epoch, versionstamp, 0) };
     const row = decoded(entry.value, where, findings);
     if (!row) continue;
     const moves = row.events.some((event) => !isBesideTip(event));
@@ -74,6 +76,7 @@ export async function checkLog(kv: Deno.Kv, findings: Findings): Promise<LogSeen
     if (seen.placeByCommit.has(commitId)) findings.fault(`${where}: commit ${commitId} twice`);
     seen.placeByCommit.set(commitId, { epoch, versionstamp });
     for (const [index, stored] of row.events.entries()) {
+      seen.last = { versionstamp, position: formatPosition(epoch, versionstamp, index) };
       findings.count("events");
       const place = `event ${index} of ${where}`;
       const fault = eventFault(stored);
@@ -87,7 +90,8 @@ export async function checkLog(kv: Deno.Kv, findings: Findings): Promise<LogSeen
       }
       if (!fault && stored.type === "audience_frozen") {
         const { snapshotId, size, digest } = stored.data as FrozenSeen & { snapshotId: string };
-        if (snapshotId !== everybodyId) seen.snapshots.set(snapshotId, { size, digest });
+        const position = formatPosition(epoch, versionstamp, index);
+        if (snapshotId !== everybodyId) seen.snapshots.set(snapshotId, { size, digest, position });
       }
     }
   }

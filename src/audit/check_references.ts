@@ -1,6 +1,12 @@
 /** Checks what stands beside the log and refers to it: commits, answers, bodies, numbers, the tip. */
 import type { SubjectKind } from "../../events/profile_events.ts";
-import { keys, parsePosition, type RememberedAnswer, retried } from "../event_store/mod.ts";
+import {
+  keys,
+  type LogReader,
+  parsePosition,
+  type RememberedAnswer,
+  retried,
+} from "../event_store/mod.ts";
 import { logStart } from "../event_store/mod.ts";
 import { type LogSeen, rowAt, rowKey } from "./check_log.ts";
 import { entriesUnder, type Findings } from "./findings.ts";
@@ -8,20 +14,22 @@ import { checkProfiles } from "./profiles_seen.ts";
 
 export async function checkReferences(
   kv: Deno.Kv,
-  epoch: number,
+  { epoch, importedThrough }: LogReader,
   seen: LogSeen,
   findings: Findings,
 ): Promise<void> {
   await checkCommits(kv, seen, findings);
   await checkAnswers(kv, seen, findings);
   await checkOrphanBodies(kv, seen, findings);
-  await checkIdentities(kv, epoch, seen, findings);
+  await checkIdentities(kv, epoch, importedThrough, seen, findings);
   await checkTip(kv, epoch, seen, findings);
 }
 
 /** Commit entries expire; those that are left match a row, or are of answers alone. */
 async function checkCommits(kv: Deno.Kv, seen: LogSeen, findings: Findings): Promise<void> {
-  for await (const { key, value, versionstamp } of entriesUnder(kv, keys.commitPrefix())) {
+  for await (
+    const { key, value, versionstamp } of entriesUnder(kv, keys.commitPrefix(), findings.pacing)
+  ) {
     findings.count("commits");
     const commitId = String(key[key.length - 1]);
     const { epoch, count } = value as { epoch: number; count: number };
@@ -37,7 +45,9 @@ async function checkCommits(kv: Deno.Kv, seen: LogSeen, findings: Findings): Pro
 }
 
 async function checkAnswers(kv: Deno.Kv, seen: LogSeen, findings: Findings): Promise<void> {
-  for await (const { key, value, versionstamp } of entriesUnder(kv, keys.commandPrefix())) {
+  for await (
+    const { key, value, versionstamp } of entriesUnder(kv, keys.commandPrefix(), findings.pacing)
+  ) {
     findings.count("remembered answers");
     const answer = value as RememberedAnswer;
     const where = `the answer remembered under ${String(key[key.length - 1])}`;
@@ -67,7 +77,7 @@ async function isEvent(
 }
 
 async function checkOrphanBodies(kv: Deno.Kv, seen: LogSeen, findings: Findings): Promise<void> {
-  for await (const { key } of entriesUnder(kv, keys.bodyPrefix())) {
+  for await (const { key } of entriesUnder(kv, keys.bodyPrefix(), findings.pacing)) {
     const ref = String(key[key.length - 2]);
     const part = Number(key[key.length - 1]);
     const parts = seen.bodyParts.get(ref);
@@ -87,6 +97,7 @@ async function appendedMeanwhile(kv: Deno.Kv, seen: LogSeen, ref: string): Promi
 async function checkIdentities(
   kv: Deno.Kv,
   epoch: number,
+  importedThrough: string,
   seen: LogSeen,
   findings: Findings,
 ): Promise<void> {
@@ -95,7 +106,7 @@ async function checkIdentities(
     device: { ...seen.highest.device },
     user: { ...seen.highest.user },
   };
-  for await (const { key, value } of entriesUnder(kv, keys.identityPrefix())) {
+  for await (const { key, value } of entriesUnder(kv, keys.identityPrefix(), findings.pacing)) {
     findings.count("identities");
     const kind = String(key[key.length - 2]) as keyof typeof highest;
     const id = String(key[key.length - 1]);
@@ -124,7 +135,9 @@ async function checkIdentities(
     }
   }
   const ownerOf = (kind: SubjectKind, number: number) => owners[kind].get(number);
-  const last = seen.last?.epoch === epoch ? seen.last.versionstamp : undefined;
+  // Rows that were imported have versionstamps of another database, which say nothing here.
+  const isOwn = seen.last !== undefined && seen.last.position > importedThrough;
+  const last = isOwn ? seen.last!.versionstamp : undefined;
   await checkProfiles(kv, epoch, last, seen.profiles, ownerOf, findings);
 }
 

@@ -35,6 +35,12 @@ const kinds: readonly {
   },
 ];
 
+/** What the data of every type of event must be, in its newest version. */
+export const eventDataSchemas: Readonly<Record<string, z.ZodType>> = Object.assign(
+  {},
+  ...kinds.map(({ schemas }) => schemas),
+);
+
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const envelope = z.strictObject({
   stream: z.string().min(1),

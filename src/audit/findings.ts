@@ -1,5 +1,6 @@
 /** What a check has looked at and found wrong. */
 import { retried } from "../event_store/mod.ts";
+import { type Pacing, unpaced } from "../projector/mod.ts";
 
 /** Faults that are kept; all are counted. */
 const faultsKeptMax = 1_000;
@@ -20,6 +21,9 @@ export class Findings implements FsckReport {
   readonly notes: string[] = [];
   faultCount = 0;
 
+  /** `pacing`: lets a check rest that shares its thread with a server. */
+  constructor(readonly pacing: Pacing = unpaced) {}
+
   fault(text: string): void {
     if (++this.faultCount <= faultsKeptMax) this.faults.push(text);
   }
@@ -37,6 +41,7 @@ export class Findings implements FsckReport {
 export async function* entriesUnder(
   kv: Deno.Kv,
   prefix: Deno.KvKey,
+  pacing: Pacing = unpaced,
 ): AsyncGenerator<Deno.KvEntry<unknown>> {
   let after: Deno.KvKey | null = null;
   // Smaller than any key of this store that begins with the last one.
@@ -55,5 +60,6 @@ export async function* entriesUnder(
     if (next.done) return;
     after = next.value.key;
     yield next.value;
+    if (pacing.isDue) await pacing.rest();
   }
 }

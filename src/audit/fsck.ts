@@ -5,6 +5,7 @@
 import { upcast } from "../../events/upcast.ts";
 import type { Projection } from "../../projections/projection.ts";
 import { openLog } from "../event_store/mod.ts";
+import type { Pacing } from "../projector/mod.ts";
 import { checkLog } from "./check_log.ts";
 import { checkModels } from "./check_models.ts";
 import { checkReferences } from "./check_references.ts";
@@ -15,12 +16,13 @@ import { Findings, type FsckReport } from "./findings.ts";
 export async function fsck(
   kv: Deno.Kv,
   creates: readonly (() => Projection)[],
+  pacing?: Pacing,
 ): Promise<FsckReport> {
-  const findings = new Findings();
+  const findings = new Findings(pacing);
   const reader = await openLog(kv, upcast);
   const seen = await checkLog(kv, findings);
-  await checkReferences(kv, reader.epoch, seen, findings);
-  await checkSnapshots(kv, seen, findings);
+  await checkReferences(kv, reader, seen, findings);
+  await checkSnapshots(kv, seen, reader.importedThrough, findings);
   await checkModels(kv, reader, creates, findings);
   return findings;
 }

@@ -90,7 +90,9 @@ export async function checkProfiles(
   findings: Findings,
 ): Promise<void> {
   const found = { device: new Set<number>(), user: new Set<number>() };
-  for await (const { key, value, versionstamp } of entriesUnder(kv, keys.profilePrefix())) {
+  for await (
+    const { key, value, versionstamp } of entriesUnder(kv, keys.profilePrefix(), findings.pacing)
+  ) {
     findings.count("profiles");
     const kind = String(key.at(-2)) as SubjectKind;
     const number = Number(key.at(-1));

@@ -91,7 +91,8 @@ export class PastExposures {
     else {
       // A token may say anything: a place of this log is what comes after a campaign's creation.
       const created = campaignIds.map((id) => this.#created(id)).sort()[0]!;
-      const isPlace = parsePosition(position)?.epoch === this.reader.epoch && position > created;
+      const epoch = parsePosition(position)?.epoch ?? Infinity;
+      const isPlace = epoch <= this.reader.epoch && position > created;
       const from = isPlace ? position : created;
       scan = this.#scan(campaignIds, subject, from, hotFromMs - 1);
       // A failure is not kept.

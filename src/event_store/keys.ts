@@ -10,6 +10,8 @@ export const keys = {
   tip: (): Key => [workspace, "tip"],
   /** The rows of every epoch. */
   logsPrefix: (): Key => [workspace, "log"],
+  /** Behind them: the highest epoch that a position can name is 0xffff. */
+  logsEnd: (): Key => [workspace, "log", 0x10000],
   logPrefix: (epoch: number): Key => [workspace, "log", epoch],
   log: (epoch: number, versionstamp: string): Key => [workspace, "log", epoch, versionstamp],
   /** Was this commit stored? Read back when the reply to it was lost. */

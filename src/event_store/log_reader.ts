@@ -1,6 +1,7 @@
 /**
- * Reads the log forward, from any position. A visible versionstamp implies that all smaller ones are
- * visible, so a strongly consistent range read never skips an event.
+ * Reads the log forward, from any position: the epochs that were imported, and then the one that this
+ * database appends to. A visible versionstamp implies that all smaller ones are visible, so a strongly
+ * consistent range read never skips an event.
  */
 import type {
   DomainEvent,
@@ -16,6 +17,7 @@ import { formatPosition, logStart, parsePosition } from "./position.ts";
 
 /** A row of the log as read: its events in order. */
 export interface ReadRow {
+  readonly epoch: number;
   readonly versionstamp: string;
   readonly commitId: string;
   readonly events: readonly RecordedEvent[];
@@ -49,23 +51,27 @@ export class LogReader {
 
   constructor(
     readonly kv: Deno.Kv,
+    /** The last one, which this database appends to: versionstamps of earlier ones mean nothing in it. */
     readonly epoch: number,
     /** Brings an event of an older schema up to today's; what nobody knows passes unchanged. */
     readonly upcast: (stored: StoredEvent) => DomainEvent,
+    /** The last event that came from another database, without what stood beside the log there. */
+    readonly importedThrough: string = logStart,
   ) {}
 
   /** Every row after the cursor's row, up to what is visible when the last read starts. */
-  async *read(
-    from: LogCursor,
+  read(from: LogCursor, wantsBody?: WantsBody): AsyncGenerator<ReadRow> {
+    const { epoch, versionstamp } = parsePosition(from.position)!;
+    return this.#read([...keys.log(epoch, versionstamp), ""], from.timeMs, wantsBody);
+  }
+
+  async *#read(
+    start: Deno.KvKey,
+    fromMs: number,
     wantsBody: WantsBody = () => true,
   ): AsyncGenerator<ReadRow> {
-    const place = parsePosition(from.position)!;
-    let timeMs = from.timeMs;
-    // One epoch is read here; epochs before it are behind the start of this database's log.
-    const start = place.epoch === this.epoch
-      ? [...keys.log(this.epoch, place.versionstamp), ""]
-      : keys.logPrefix(this.epoch);
-    const end = [...keys.logPrefix(this.epoch + 1)];
+    let timeMs = fromMs;
+    const end = keys.logsEnd();
     const entries = this.kv.list<Uint8Array>({ start, end }, {
       batchSize: rowsPerRead,
       consistency: "strong",
@@ -81,7 +87,7 @@ export class LogReader {
         await window.loaded;
         // What follows may leave the engine's answers no turn: the next bodies are asked for before.
         await next.catch(() => {});
-        for (const { versionstamp, row, bodies, own } of window.rows) {
+        for (const { epoch, versionstamp, row, bodies, own } of window.rows) {
           if (own) {
             timeMs = Math.max(timeMs, own.timeMs);
             yield this.#ownRow(versionstamp, own, timeMs);
@@ -89,10 +95,10 @@ export class LogReader {
           }
           const events = row.events.map((stored, index) => {
             timeMs = Math.max(timeMs, Date.parse(stored.time));
-            const position = formatPosition(this.epoch, versionstamp, index);
+            const position = formatPosition(epoch, versionstamp, index);
             return this.#recorded(stored, position, timeMs, bodies.get(stored));
           });
-          yield { versionstamp, commitId: row.commitId, events };
+          yield { epoch, versionstamp, commitId: row.commitId, events };
         }
       }
     } finally {
@@ -117,30 +123,30 @@ export class LogReader {
       return { rows, loaded };
     };
     for await (const entry of entries) {
-      const versionstamp = entry.key[entry.key.length - 1] as string;
-      const own = this.#ownRows.get(versionstamp);
+      const { epoch, versionstamp } = placeOf(entry.key);
+      const own = epoch === this.epoch ? this.#ownRows.get(versionstamp) : undefined;
       const row = own ? { commitId: own.commitId, events: [] } : decodeRow(entry.value);
-      window.push({ versionstamp, row, bodies: new Map(), ...(own ? { own } : {}) });
+      window.push({ epoch, versionstamp, row, bodies: new Map(), ...(own ? { own } : {}) });
       for (const { body } of row.events) bodyBytes += body?.bytes ?? 0;
       if (window.length >= rowsPerRead || bodyBytes >= windowBytesMax) yield full();
     }
     if (window.length > 0) yield full();
   }
 
-  /** The versionstamp of the last row there is now; null: the log is empty. */
+  /** The position of the first event of the last row there is now; null: the log is empty. */
   async end(): Promise<string | null> {
-    const last = this.kv.list({ prefix: keys.logPrefix(this.epoch) }, { reverse: true, limit: 1 });
-    for await (const entry of last) return entry.key[entry.key.length - 1] as string;
+    const last = this.kv.list({ prefix: keys.logsPrefix() }, { reverse: true, limit: 1 });
+    for await (const { key } of last) {
+      const { epoch, versionstamp } = placeOf(key);
+      return formatPosition(epoch, versionstamp, 0);
+    }
     return null;
   }
 
   /** Every row from the one that holds the position on. */
   readRowsFrom(position: string, wantsBody?: WantsBody): AsyncGenerator<ReadRow> {
-    const place = parsePosition(position)!;
-    // No row has this versionstamp.
-    if (/^0+$/.test(place.versionstamp)) return this.read({ position, timeMs: 0 }, wantsBody);
-    const before = (BigInt("0x" + place.versionstamp) - 1n).toString(16).padStart(20, "0");
-    return this.read({ position: formatPosition(place.epoch, before, 0), timeMs: 0 }, wantsBody);
+    const { epoch, versionstamp } = parsePosition(position)!;
+    return this.#read(keys.log(epoch, versionstamp), 0, wantsBody);
   }
 
   /** The events at these positions, bodies left out. */
@@ -148,11 +154,12 @@ export class LogReader {
     const found: RecordedEvent[] = [];
     const rows = new Map<string, readonly StoredEvent[]>();
     for (const position of positions) {
-      const { versionstamp, index } = parsePosition(position)!;
-      const row = rows.get(versionstamp) ?? await this.storedRow(versionstamp);
+      const { epoch, versionstamp, index } = parsePosition(position)!;
+      const place = formatPosition(epoch, versionstamp, 0);
+      const row = rows.get(place) ?? await this.storedRow(epoch, versionstamp);
       const stored = row?.[index];
       if (!row || !stored) throw new LogDamagedError(`no event stands at ${position}`);
-      rows.set(versionstamp, row);
+      rows.set(place, row);
       found.push(this.#recorded(stored, position, Date.parse(stored.time)));
     }
     return found;
@@ -160,19 +167,18 @@ export class LogReader {
 
   /** The hash of the event at a position; null when there is none. */
   async hashAt(position: string): Promise<string | null> {
-    const place = parsePosition(position)!;
-    if (place.epoch !== this.epoch) return null;
-    const events = await this.storedRow(place.versionstamp);
-    return events?.[place.index]?.hash ?? null;
+    const { epoch, versionstamp, index } = parsePosition(position)!;
+    const events = await this.storedRow(epoch, versionstamp);
+    return events?.[index]?.hash ?? null;
   }
 
   /** The events of one row as they are stored; null when there is no such row. */
-  async storedRow(versionstamp: string): Promise<readonly StoredEvent[] | null> {
-    const entry = await this.kv.get<Uint8Array>(keys.log(this.epoch, versionstamp));
+  async storedRow(epoch: number, versionstamp: string): Promise<readonly StoredEvent[] | null> {
+    const entry = await this.kv.get<Uint8Array>(keys.log(epoch, versionstamp));
     return entry.value === null ? null : decodeRow(entry.value).events;
   }
 
-  /** Until it is forgotten, the row is taken from here instead of being decoded. */
+  /** Until it is forgotten, a row of this epoch is taken from here instead of being decoded. */
   keepOwnRow(versionstamp: string, row: OwnRow): void {
     this.#ownRows.set(versionstamp, row);
   }
@@ -191,6 +197,7 @@ export class LogReader {
 
   #ownRow(versionstamp: string, { commitId, events }: OwnRow, timeMs: number): ReadRow {
     return {
+      epoch: this.epoch,
       versionstamp,
       commitId,
       events: events.map((encoded, index) => {
@@ -220,11 +227,11 @@ export class LogReader {
 
   async #readBodies(rows: readonly RowWithBodies[], isWanted: WantsBody): Promise<void> {
     const wanted: WantedBody[] = [];
-    for (const { versionstamp, row, bodies } of rows) {
+    for (const { epoch, versionstamp, row, bodies } of rows) {
       for (const [index, stored] of row.events.entries()) {
         if (!stored.body) continue;
         // Who wants none must not take the one that somebody else will want.
-        if (!isWanted(stored.type, formatPosition(this.epoch, versionstamp, index))) continue;
+        if (!isWanted(stored.type, formatPosition(epoch, versionstamp, index))) continue;
         const { ref, parts } = stored.body;
         const own = this.#ownBodies.get(ref);
         if (own) {
@@ -249,11 +256,17 @@ interface Window {
 }
 
 interface RowWithBodies {
+  readonly epoch: number;
   readonly versionstamp: string;
   readonly row: LogRow;
   readonly bodies: Map<StoredEvent, Uint8Array>;
   /** Set where this process wrote the row: it needs no decoding. */
   readonly own?: OwnRow;
+}
+
+function placeOf(key: Deno.KvKey): { epoch: number; versionstamp: string } {
+  const [epoch, versionstamp] = key.slice(-2) as [number, string];
+  return { epoch, versionstamp };
 }
 
 function inLogOrder({ actor, commandId, reason, traceId }: EventMeta): EventMeta {

@@ -23,7 +23,14 @@ export {
   keyBytes,
   valueBytesMax,
 } from "./limits.ts";
-export { cursorAtStart, type LogCursor, LogReader, type ReadRow } from "./log_reader.ts";
+export { importedCommitId, type ImportedRow, ImportRefusedError, LogImport } from "./log_import.ts";
+export {
+  cursorAtStart,
+  type LogCursor,
+  LogReader,
+  type ReadRow,
+  type WantsBody,
+} from "./log_reader.ts";
 export { decodeRow, eventHash, LogDamagedError, type LogRow, sha256Hex } from "./log_row.ts";
 export {
   type LineFilter,
@@ -36,7 +43,8 @@ export {
 export { formatPosition, logStart, parsePosition, positionBefore } from "./position.ts";
 export { lastRecordedBy } from "./recorded_times.ts";
 export { rememberedAnswer } from "./remembered.ts";
-export { openLog, StoreFormatError } from "./store.ts";
+export { RowsDigest } from "./rows_digest.ts";
+export { openLog, raiseEpoch, StoreFormatError } from "./store.ts";
 export { StreamIndex } from "./stream_index.ts";
 export { type StreamHead, type StreamRules, StreamStates } from "./stream_states.ts";
 export { Tail } from "./tail.ts";

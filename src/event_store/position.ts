@@ -11,6 +11,9 @@ export interface LogPlace {
   readonly index: number;
 }
 
+/** Of a database that nothing was imported into. */
+export const firstEpoch = 1;
+
 /** Before every event. */
 export const logStart = "0000-00000000000000000000-0000";
 

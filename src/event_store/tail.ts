@@ -1,7 +1,8 @@
 /**
  * Follows the log and hands every event, once and in order, to whoever folds it in this process. Reads
  * by range, never by `watch`, which coalesces; an idle instance looks again every poll interval, and
- * whoever needs an event now asks for it.
+ * whoever needs an event now asks for it. All versionstamps here are of the database's own epoch, whose
+ * rows come after those of every other.
  */
 import type { RecordedEvent } from "../../events/recorded_event.ts";
 import { retried } from "./commit.ts";
@@ -41,7 +42,7 @@ export class Tail {
     return this.#cursor;
   }
 
-  /** Of the last row folded; empty before the first. */
+  /** Of the last row folded; empty before the first of the database's own epoch. */
   get versionstamp(): string {
     return this.#versionstamp;
   }
@@ -138,6 +139,7 @@ export class Tail {
         for (const fold of this.#folds) fold(row.events);
         this.#cursor = { position: last.position, timeMs: last.timeMs };
       }
+      if (row.epoch !== this.reader.epoch) continue;
       this.#versionstamp = row.versionstamp;
       this.reader.forgetOwnRow(row.versionstamp);
     }

@@ -13,7 +13,7 @@ import { keys } from "./keys.ts";
 import { keyBytesMax } from "./limits.ts";
 import { encodeRow } from "./log_row.ts";
 import { OwnHeads } from "./own_heads.ts";
-import { formatPosition } from "./position.ts";
+import { firstEpoch, formatPosition } from "./position.ts";
 import {
   readRemembered,
   rememberedKeptMs,
@@ -208,7 +208,10 @@ export class Writer<State> {
       this.#tip = await this.#readTip();
       this.#tipKnown = true;
     }
-    if (this.#tip !== null) await this.#options.tail.readThrough(this.#tip);
+    const { tail, epoch } = this.#options;
+    if (this.#tip !== null) await tail.readThrough(this.#tip);
+    // What commands left in the epochs before has moved no tip here.
+    else if (epoch > firstEpoch) await tail.poll();
   }
 
   #remembered(wanted: readonly ScopedKey[]): ReturnType<typeof readRemembered> {

@@ -28,6 +28,7 @@ import { kpiRoutes } from "./routes/kpis.ts";
 import { operationRoutes } from "./routes/operations.ts";
 import { rehearsalRoutes } from "./routes/rehearsal.ts";
 import { peopleRoutes } from "./routes/people.ts";
+import { verificationRoutes } from "./routes/verification.ts";
 import { workspaceRoutes } from "./routes/workspace.ts";
 
 export const apiVersion = "1.0.0";
@@ -57,6 +58,7 @@ export function createApp({ engine, keyring, publicAudit, onBug }: AppOptions): 
     ...workspaceRoutes(engine),
     ...eventRoutes(engine),
     ...auditRoutes(engine, publicAudit),
+    ...verificationRoutes(engine),
     ...operationRoutes(engine, metrics),
   ];
   routes.push(...documentRoutes(() => openApiDocument(routes, apiVersion)));

@@ -6,7 +6,7 @@ import type { NotaryProjection } from "../../projections/notary.ts";
 import type { StatusesProjection } from "../../projections/statuses.ts";
 import type { SubjectsProjection } from "../../projections/subjects.ts";
 import type { WorkspaceProjection } from "../../projections/workspace.ts";
-import type { Proof } from "../audit/mod.ts";
+import type { Proof, Verification } from "../audit/mod.ts";
 import type { Asking, Claims, Delivery, Explain, LiveCampaigns } from "../delivery/mod.ts";
 import type { LogReader, StreamIndex, StreamStates, Tail, Writer } from "../event_store/mod.ts";
 import type { IdentityRegister } from "../identity/mod.ts";
@@ -50,6 +50,7 @@ export interface Engine {
   readonly reach: Reach;
   readonly preparations: PreparationRunner;
   readonly proof: Proof<StreamState>;
+  readonly verification: Verification;
   readonly delivery: Delivery;
   readonly liveCampaigns: LiveCampaigns;
   readonly asking: Asking;

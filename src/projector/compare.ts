@@ -11,6 +11,8 @@ import { type Checkpoint, RowDamagedError, type Slot } from "./slot.ts";
 /** Differences that are described; all are counted. */
 const describedMax = 20;
 const excerptLength = 60;
+/** Rows are read anew when they were flushed meanwhile, which happens every few seconds. */
+const readTriesMax = 5;
 
 export interface Difference {
   readonly key: string;
@@ -29,6 +31,17 @@ export interface Comparison {
   /** The first of them. */
   readonly differences: readonly Difference[];
 }
+
+/** Lets work that takes long rest between its steps, where others are to go on meanwhile. */
+export interface Pacing {
+  /** Asked after every small step. */
+  readonly isDue: boolean;
+  /** May throw to give the work up. */
+  rest(): Promise<void>;
+}
+
+/** For work that nobody shares a thread with. */
+export const unpaced: Pacing = { isDue: false, rest: () => Promise.resolve() };
 
 /** What is kept of a stored row until the fold has come to its place. */
 interface Expected {
@@ -50,6 +63,7 @@ export class Comparer {
     readonly checkpoint: Checkpoint,
     rows: ReadonlyMap<string, Expected & { through: string }>,
     damaged: readonly RowDamagedError[],
+    readonly pacing: Pacing,
   ) {
     this.#byPlace.set(checkpoint.position, new Map());
     for (const [key, { through, ...expected }] of rows) {
@@ -71,36 +85,45 @@ export class Comparer {
    * Reads the slot's rows. Null where it has no checkpoint: nothing is certain about its rows then.
    * Throws `LogDamagedError` where the checkpoint is of another log.
    */
-  static async of(slot: Slot): Promise<Comparer | null> {
-    return await retried(async () => {
-      const checkpoint = (await slot.checkpoint()).value;
-      if (!checkpoint) return null;
-      const rows = new Map<string, Expected & { through: string }>();
-      const damaged: RowDamagedError[] = [];
-      for (const temperature of ["hot", "cold"] as const) {
-        const stored = slot.rows(temperature, (error) => damaged.push(error));
-        for await (const { key, bytes, through } of stored) {
-          rows.set(key, { sha256: sha256Hex(bytes), bytes: bytes.length, through });
-        }
-      }
-      return new Comparer(slot, checkpoint, rows, damaged);
-    });
+  static async of(slot: Slot, pacing: Pacing = unpaced): Promise<Comparer | null> {
+    for (let tries = 1;; tries++) {
+      const before = await slot.checkpoint();
+      if (!before.value) return null;
+      const { rows, damaged } = await retried(() => readExpected(slot));
+      // A flush meanwhile may have removed rows that were there at the checkpoint.
+      const isStill = (await slot.checkpoint()).versionstamp === before.versionstamp;
+      if (!isStill && tries < readTriesMax) continue;
+      return new Comparer(slot, before.value, rows, damaged, pacing);
+    }
   }
 
-  /** To be called before `model`, fresh at the log's beginning, folds the event. */
-  before(recorded: RecordedEvent, model: Projection): void {
-    while (this.#nextPlace < this.#places.length) {
+  /** The last place at which rows are compared. */
+  get lastPlace(): string {
+    return this.#places.at(-1)!;
+  }
+
+  /**
+   * To be called before `model`, fresh at the log's beginning, folds the event. Undefined: nothing is
+   * compared before it; else the model must wait.
+   */
+  before(recorded: RecordedEvent, model: Projection): Promise<void> | undefined {
+    const place = this.#places[this.#nextPlace];
+    if (place === undefined || recorded.position <= place) return undefined;
+    return this.#compareBefore(recorded.position, model);
+  }
+
+  async #compareBefore(position: string, model: Projection): Promise<void> {
+    for (; this.#nextPlace < this.#places.length; this.#nextPlace++) {
       const place = this.#places[this.#nextPlace]!;
-      if (recorded.position <= place) return;
-      this.#compareAt(place, model);
-      this.#nextPlace++;
+      if (position <= place) return;
+      await this.#compareAt(place, model);
     }
   }
 
   /** To be called at the end of the log. */
   async finish(model: Projection): Promise<Comparison> {
     for (; this.#nextPlace < this.#places.length; this.#nextPlace++) {
-      this.#compareAt(this.#places[this.#nextPlace]!, model);
+      await this.#compareAt(this.#places[this.#nextPlace]!, model);
     }
     const differences: Difference[] = [];
     for (const { difference, bytes } of this.#differences) {
@@ -118,7 +141,7 @@ export class Comparer {
     };
   }
 
-  #compareAt(place: string, model: Projection): void {
+  async #compareAt(place: string, model: Projection): Promise<void> {
     const freshKeys = new Set(model.rowKeys());
     for (const [key, stored] of this.#byPlace.get(place)!) {
       if (!freshKeys.has(key)) {
@@ -127,6 +150,7 @@ export class Comparer {
         this.#note({ key, fault: "too many", detail: "the log gives no such row" });
         continue;
       }
+      if (this.pacing.isDue) await this.pacing.rest();
       const bytes = model.encodeRow(key);
       if (bytes.length === stored.bytes && sha256Hex(bytes) === stored.sha256) continue;
       const detail = `${stored.bytes} bytes stored, ${bytes.length} from the log`;
@@ -153,6 +177,18 @@ export class Comparer {
     const at = index < 0 ? fresh.length : index;
     return `at byte ${at} stored ${excerpt(stored.bytes, at)}, from the log ${excerpt(fresh, at)}`;
   }
+}
+
+async function readExpected(slot: Slot) {
+  const rows = new Map<string, Expected & { through: string }>();
+  const damaged: RowDamagedError[] = [];
+  for (const temperature of ["hot", "cold"] as const) {
+    const stored = slot.rows(temperature, (error) => damaged.push(error));
+    for await (const { key, bytes, through } of stored) {
+      rows.set(key, { sha256: sha256Hex(bytes), bytes: bytes.length, through });
+    }
+  }
+  return { rows, damaged };
 }
 
 function excerpt(bytes: Uint8Array, at: number): string {

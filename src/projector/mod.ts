@@ -1,9 +1,10 @@
 /** Runs projections: fold, checkpoint, rebuild, compare. */
-export { Comparer, type Comparison, type Difference } from "./compare.ts";
+export { Comparer, type Comparison, type Difference, type Pacing, unpaced } from "./compare.ts";
 export { Mounted, revisionOf } from "./mounted.ts";
 export { ProjectionStoppedError, Projector } from "./projector.ts";
 export { rebuild, RebuildError, type RebuildOptions, type Rebuilt, switchBack } from "./rebuild.ts";
 export { replay } from "./replay.ts";
+export { type Replayed, type ReplayedModel, replayModels } from "./replay_models.ts";
 export {
   type Checkpoint,
   type Live,

@@ -108,11 +108,16 @@ class Fold {
   ) {}
 
   async toEnd(reader: LogReader): Promise<void> {
-    for await (const row of replay(reader, this.at)) row.events.forEach((one) => this.#fold(one));
+    for await (const { events } of replay(reader, this.at)) {
+      for (const recorded of events) {
+        const comparing = this.comparer?.before(recorded, this.model);
+        if (comparing) await comparing;
+        this.#fold(recorded);
+      }
+    }
   }
 
   #fold(recorded: RecordedEvent): void {
-    this.comparer?.before(recorded, this.model);
     try {
       this.model.fold(recorded);
     } catch (cause) {

@@ -2,24 +2,37 @@
  * Reads the log to the end that it has at the call, which under load is never reached by reading on,
  * and goes on where a read failed.
  */
-import { type LogCursor, type LogReader, type ReadRow, retried } from "../event_store/mod.ts";
+import {
+  formatPosition,
+  type LogCursor,
+  type LogReader,
+  type ReadRow,
+  retried,
+  type WantsBody,
+} from "../event_store/mod.ts";
 
-export async function* replay(reader: LogReader, from: LogCursor): AsyncGenerator<ReadRow> {
+export async function* replay(
+  reader: LogReader,
+  from: LogCursor,
+  wantsBody?: WantsBody,
+): AsyncGenerator<ReadRow> {
   const end = await retried(() => reader.end());
   if (end === null) return;
   let cursor = from;
-  let rows = reader.read(cursor);
+  let rows = reader.read(cursor, wantsBody);
   for (;;) {
     const next = await retried(async () => {
       try {
         return await rows.next();
       } catch (error) {
         // A generator that has thrown is at its end.
-        rows = reader.read(cursor);
+        rows = reader.read(cursor, wantsBody);
         throw error;
       }
     });
-    if (next.done || next.value.versionstamp > end) return;
+    if (next.done) return;
+    const { epoch, versionstamp } = next.value;
+    if (formatPosition(epoch, versionstamp, 0) > end) return;
     const last = next.value.events.at(-1);
     if (last) cursor = { position: last.position, timeMs: last.timeMs };
     yield next.value;

@@ -176,7 +176,7 @@ export async function soundLog(kv: Deno.Kv): Promise<WholeLog> {
   const reader = await openLog(kv, (stored) => stored);
   const log = { events: [] as RecordedEvent[], stored: [] as StoredEvent[], rows: [] as number[] };
   for await (const row of reader.read(cursorAtStart)) {
-    const stored = await reader.storedRow(row.versionstamp);
+    const stored = await reader.storedRow(row.epoch, row.versionstamp);
     assert(stored);
     assert(row.events.length > 0, "a row without events");
     log.events.push(...row.events);
@@ -198,13 +198,13 @@ export async function soundLog(kv: Deno.Kv): Promise<WholeLog> {
     assert(event.position > previous.position, "positions do not increase");
     assert(event.timeMs >= previous.timeMs, "recorded time decreases");
   }
-  await assertCanonicalRows(kv, reader.epoch);
+  await assertCanonicalRows(kv);
   return log;
 }
 
 /** The bytes of every row are canonical JSON, so that anybody can hash them. */
-async function assertCanonicalRows(kv: Deno.Kv, epoch: number): Promise<void> {
-  for await (const entry of kv.list<Uint8Array>({ prefix: keys.logPrefix(epoch) })) {
+async function assertCanonicalRows(kv: Deno.Kv): Promise<void> {
+  for await (const entry of kv.list<Uint8Array>({ prefix: keys.logsPrefix() })) {
     const text = new TextDecoder().decode(entry.value);
     assertEquals(text, canonicalJson(JSON.parse(text)));
     assert(entry.value.length <= 60_000, "a row is larger than its limit");

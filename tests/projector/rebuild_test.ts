@@ -367,19 +367,23 @@ Deno.test("under load no question fails or sees lower totals while its model is 
     await interact(server, campaign, 0, 300);
     await server.placard.engine.projector.flush();
     const before = models.map(({ slotName }) => slotName);
-    let over = false, sent = 300, edits = 0, asked = 0;
+    let over = false, sent = 300, edits = 0, asked = 0, drafts = 0;
     const writing = async () => {
       while (!over) {
         await interact(server, campaign, sent, 20);
         sent += 20;
         const body = { description: `edit ${++edits}` };
         await server.expect(200, "PATCH", `/v1/campaigns/${campaign}`, { body });
+        if (edits % 5 === 0) {
+          await server.draft();
+          drafts++;
+        }
         server.advance(50);
         await sleep(5);
       }
     };
     const reading = async () => {
-      let clicksBefore = 0, versionBefore = 0;
+      let clicksBefore = 0, versionBefore = 0, campaignsBefore = 1;
       while (!over) {
         const acknowledged = sent;
         const kpi = (await server.expect(200, "GET", `/v1/campaigns/${campaign}/kpi`)).json;
@@ -392,7 +396,12 @@ Deno.test("under load no question fails or sees lower totals while its model is 
         versionBefore = got.version;
         const timeline = (await server.expect(200, "GET", `/v1/campaigns/${campaign}/status`)).json;
         assertEquals(timeline.timeline[0].status, "writing");
-        assertEquals((await server.expect(200, "GET", "/v1/campaigns")).json.items.length, 1);
+        const made = 1 + drafts;
+        const all = (await server.expect(200, "GET", "/v1/campaigns?limit=1")).json;
+        const counts = Object.values(all.countsByStatus as Record<string, number>);
+        const campaigns = counts.reduce((total, count) => total + count, 0);
+        assert(campaigns >= Math.max(made, campaignsBefore), `${campaigns} campaigns of ${made}`);
+        campaignsBefore = campaigns;
         const delivery = "/v1/delivery?platform=web&deviceId=d1";
         const { messages } = (await server.expect(200, "GET", delivery, { role: "sdk" })).json;
         assertEquals(messages.length, 1);
@@ -412,6 +421,11 @@ Deno.test("under load no question fails or sees lower totals while its model is 
       await until(
         "the running server takes all slots over",
         () => models.every(({ slotName }, index) => slotName !== before[index]),
+      );
+      for (const { name } of models) await switchBack(server.kv, name);
+      await until(
+        "the running server goes back to the slots before",
+        () => models.every(({ slotName }, index) => slotName === before[index]),
       );
     };
     const load = [writing(), reading(), reading()];

@@ -76,8 +76,8 @@ const instant = (ms: number) => new Date(ms).toISOString();
 /** Of campaigns, just as they stand in the log. */
 async function logged({ engine: { reader } }: Placard): Promise<StoredEvent[]> {
   const events: StoredEvent[] = [];
-  for await (const { versionstamp } of reader.read(cursorAtStart)) {
-    events.push(...(await reader.storedRow(versionstamp))!);
+  for await (const { epoch, versionstamp } of reader.read(cursorAtStart)) {
+    events.push(...(await reader.storedRow(epoch, versionstamp))!);
   }
   const times = events.map(({ time }) => time);
   assertEquals(times, times.toSorted(), "recorded time decreases");

@@ -1,0 +1,138 @@
+/**
+ * Folds the log into fresh models, beside the live ones and without touching them, and compares the
+ * rows of the live slots with what the log gives.
+ */
+import type { Projection } from "../../projections/projection.ts";
+import type { RecordedEvent } from "../../events/recorded_event.ts";
+import { cursorAtStart, keys, type LogReader, retried, RowsDigest } from "../event_store/mod.ts";
+import { Comparer, type Comparison, type Pacing } from "./compare.ts";
+import { revisionOf } from "./mounted.ts";
+import { replay } from "./replay.ts";
+import { type Live, Slot } from "./slot.ts";
+
+/** Events between two calls of `onProgress`. */
+const progressEvery = 10_000;
+
+export interface ReplayOptions {
+  readonly kv: Deno.Kv;
+  readonly reader: LogReader;
+  readonly creates: readonly (() => Projection)[];
+  /** The last position that is folded; default: the log's end at the call. */
+  readonly until?: string;
+  readonly pacing?: Pacing;
+  onProgress?(progress: { events: number; position: string }): void;
+}
+
+export interface ReplayedModel {
+  readonly name: string;
+  readonly rowCount: number;
+  /** SHA-256 over the keys and bytes of all rows, in the order of the keys. */
+  readonly digest: string;
+  /** Null where nothing was compared: `note` or `fault` says why. */
+  readonly comparison: Comparison | null;
+  readonly note?: string;
+  /** Why the model or its live rows are broken. */
+  readonly fault?: string;
+}
+
+export interface Replayed {
+  readonly eventCount: number;
+  /** Of the last event folded. */
+  readonly position: string;
+  readonly models: readonly ReplayedModel[];
+}
+
+interface Folding {
+  readonly model: Projection;
+  readonly comparer: Comparer | null;
+  readonly note?: string;
+  fault?: string;
+}
+
+/** Throws `LogDamagedError` where the log cannot be read. */
+export async function replayModels(options: ReplayOptions): Promise<Replayed> {
+  const { kv, reader, creates, until = "\uffff", pacing, onProgress } = options;
+  const all: Folding[] = [];
+  for (const create of creates) all.push(await folding(kv, reader, create(), until, pacing));
+  let eventCount = 0, position = cursorAtStart.position;
+  const wantsBody = (type: string) =>
+    all.some(({ model: { bodiesOf } }) => bodiesOf?.includes(type) ?? true);
+  for await (const { events } of replay(reader, cursorAtStart, wantsBody)) {
+    let isPast = false;
+    for (const recorded of events) {
+      isPast = recorded.position > until;
+      if (isPast) break;
+      for (const one of all) await fold(one, recorded);
+      position = recorded.position;
+      if (++eventCount % progressEvery === 0) onProgress?.({ events: eventCount, position });
+    }
+    if (isPast) break;
+    if (pacing?.isDue) await pacing.rest();
+  }
+  const models: ReplayedModel[] = [];
+  for (const one of all) models.push(await finished(one, pacing));
+  return { eventCount, position, models };
+}
+
+async function fold(one: Folding, recorded: RecordedEvent): Promise<void> {
+  if (one.fault !== undefined) return;
+  const comparing = one.comparer?.before(recorded, one.model);
+  if (comparing) await comparing;
+  try {
+    one.model.fold(recorded);
+  } catch (error) {
+    one.fault = `${one.model.name} cannot fold ${recorded.position}: ${error}`;
+  }
+}
+
+async function finished(one: Folding, pacing?: Pacing): Promise<ReplayedModel> {
+  const { model, comparer, note, fault } = one;
+  const rowKeys = [...model.rowKeys()].sort();
+  const said = {
+    ...(note === undefined ? {} : { note }),
+    ...(fault === undefined ? {} : { fault }),
+  };
+  const digest = new RowsDigest();
+  for (const key of rowKeys) {
+    if (fault !== undefined) break;
+    digest.add(key, model.encodeRow(key));
+    if (pacing?.isDue) await pacing.rest();
+  }
+  const comparison = fault === undefined && comparer ? await comparer.finish(model) : null;
+  return {
+    name: model.name,
+    rowCount: rowKeys.length,
+    digest: digest.hex(),
+    comparison,
+    ...said,
+  };
+}
+
+async function folding(
+  kv: Deno.Kv,
+  reader: LogReader,
+  model: Projection,
+  until: string,
+  pacing?: Pacing,
+): Promise<Folding> {
+  const nothing = (note: string) => ({ model, comparer: null, note });
+  const live = await retried(() => kv.get<Live>(keys.live(model.name), { consistency: "strong" }));
+  if (!live.value) return nothing(`${model.name} has no rows yet`);
+  const { slot } = live.value;
+  if (revisionOf(slot) !== model.revision) {
+    return nothing(`${model.name} was made by other code (${slot}) and is not compared`);
+  }
+  const comparer = await Comparer.of(new Slot(kv, model.name, slot), pacing);
+  if (!comparer) {
+    return { model, comparer, fault: `${model.name} has no checkpoint in its live slot ${slot}` };
+  }
+  const { position, hash } = comparer.checkpoint;
+  if (hash !== "" && await retried(() => reader.hashAt(position)) !== hash) {
+    const fault = `the checkpoint of ${model.name} stands at ${position}, which is another log's`;
+    return { model, comparer: null, fault };
+  }
+  if (comparer.lastPlace > until) {
+    return nothing(`${model.name} is not compared: its live rows stand at ${comparer.lastPlace}`);
+  }
+  return { model, comparer };
+}

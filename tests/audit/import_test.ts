@@ -1,0 +1,422 @@
+/** An export is taken into an empty database: the same history, and what is damaged is refused. */
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import fc from "fast-check";
+import { ExportFaultError, fsck, importExport } from "../../src/audit/mod.ts";
+import {
+  canonicalJson,
+  cursorAtStart,
+  ImportRefusedError,
+  keys,
+  openLog,
+  parsePosition,
+  StoreFormatError,
+} from "../../src/event_store/mod.ts";
+import { upcast } from "../../events/upcast.ts";
+import { mountedModels } from "../../src/placard.ts";
+import { engines, fileEngine, memoryEngine, testOnEngines } from "../support/engines.ts";
+import { FaultyKv, type Method } from "../support/faulty_kv.ts";
+import { asyncLaw } from "../support/laws.ts";
+import { runTask, withFolder } from "../support/process.ts";
+import { openTestServer, type TestServer } from "../support/server.ts";
+import { describe, exported, type ExportedFiles, filesOf, manifestOf } from "./exported.ts";
+import { fill } from "./filled.ts";
+
+const clock = "2026-03-01T12:00:00.000Z";
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+/** The export of a store in which something of everything has happened, and what it answered. */
+interface Source {
+  readonly files: ExportedFiles;
+  readonly lines: readonly string[];
+  readonly rows: ReadonlyMap<string, string>;
+  readonly answers: readonly string[];
+}
+
+let made: Promise<Source> | null = null;
+
+function source(): Promise<Source> {
+  return made ??= (async () => {
+    const kv = await Deno.openKv(":memory:");
+    try {
+      const server = await openTestServer({ kv, clock });
+      await fill(server);
+      const answers = await answersOf(server);
+      await server.close();
+      const files = await exported(kv);
+      return { files, lines: linesOf(files), rows: await modelRows(kv), answers };
+    } finally {
+      kv.close();
+    }
+  })();
+}
+
+function copyOf(files: ExportedFiles): ExportedFiles {
+  return new Map([...files].map(([name, bytes]) => [name, bytes.slice()]));
+}
+
+function linesOf(files: ExportedFiles): string[] {
+  return [...files].filter(([name]) => name.endsWith(".ndjson"))
+    .flatMap(([, bytes]) => decoder.decode(bytes).trimEnd().split("\n"));
+}
+
+const doImport = (kv: Deno.Kv, files: ExportedFiles, run = "run") =>
+  importExport({ kv, files: filesOf(files), newId: () => run, commitMutationsMax: 7 });
+
+/** Every read model's rows, folded anew. */
+async function modelRows(kv: Deno.Kv): Promise<Map<string, string>> {
+  const reader = await openLog(kv, upcast);
+  const rows = new Map<string, string>();
+  const models = Object.values(mountedModels(kv)).map(({ create }) => create());
+  for await (const { events } of reader.read(cursorAtStart)) {
+    for (const recorded of events) for (const model of models) model.fold(recorded);
+  }
+  for (const model of models) {
+    for (const key of model.rowKeys()) {
+      rows.set(`${model.name} ${key}`, model.encodeRow(key).toHex());
+    }
+  }
+  return rows;
+}
+
+/** What clients are told of everything. */
+async function answersOf(server: TestServer): Promise<string[]> {
+  const answers: string[] = [];
+  const ask = async (path: string) => {
+    const { text, position } = await server.expect(200, "GET", path);
+    answers.push(`${path} ${position} ${text}`);
+    return JSON.parse(text);
+  };
+  await ask("/v1/workspace");
+  await ask("/v1/audiences");
+  await ask("/v1/kpi");
+  for (const { id } of (await ask("/v1/campaigns")).items) {
+    await ask(`/v1/campaigns/${id}`);
+    await ask(`/v1/campaigns/${id}/status`);
+    await ask(`/v1/campaigns/${id}/history`);
+    await ask(`/v1/campaigns/${id}/kpi?granularity=day&by=platform`);
+  }
+  return answers;
+}
+
+async function positions(kv: Deno.Kv): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { events } of (await openLog(kv, upcast)).read(cursorAtStart)) {
+    found.push(...events.map(({ position }) => position));
+  }
+  return found;
+}
+
+testOnEngines("what comes out of an import is what went into the export", async (store) => {
+  const { files, lines, rows, answers } = await source();
+  const done = await doImport(store.kv, files);
+  assertEquals(done.eventCount, lines.length);
+  assertEquals(done.epoch, 2);
+  assertEquals(linesOf(await exported(store.plain)), lines);
+  assertEquals(await modelRows(store.plain), rows);
+  const server = await openTestServer({ kv: store.plain, clock });
+  try {
+    // The server has the keys that the tests set and the workspace that came: it appends nothing.
+    assertEquals(await answersOf(server), answers);
+    const { position } = await server.expect(201, "POST", "/v1/campaigns", {
+      body: server.settings({ name: "After" }),
+    });
+    assertEquals(parsePosition(position)!.epoch, 2);
+    const all = await positions(store.plain);
+    assertEquals(all.slice(0, lines.length), lines.map((line) => JSON.parse(line).position));
+    assertEquals(all, all.toSorted());
+    assertEquals(new Set(all).size, all.length);
+    const highest = (await store.plain.get<number>(keys.identityCounter("device"))).value!;
+    assert(highest >= 17, `the devices' numbers go on above ${highest}`);
+    await server.expect(200, "PUT", "/v1/devices/d1", { body: { attributes: {} } });
+    const number = await store.plain.get<number>(keys.identityNumber("device", "d1"));
+    assertEquals(number.value, highest + 1);
+  } finally {
+    await server.close();
+  }
+  const report = await check(store.plain);
+  assertEquals(report.faults, []);
+  assertEquals(report.notes.length, 1, "of the audience that was frozen there");
+}, engines.filter(({ faulty }) => !faulty));
+
+testOnEngines("an imported log can be exported and imported again", async (store) => {
+  const { files, rows } = await source();
+  const middle = await Deno.openKv(":memory:");
+  try {
+    await doImport(middle, files);
+    const server = await openTestServer({ kv: middle, clock });
+    await server.campaignIn("posting");
+    await server.close();
+    const again = await exported(middle);
+    const done = await doImport(store.kv, again);
+    assertEquals(done.epoch, 3);
+    assertEquals(linesOf(await exported(store.plain)), linesOf(again));
+    assert((await modelRows(store.plain)).size > rows.size);
+    assertEquals((await check(store.plain)).faults, []);
+  } finally {
+    middle.close();
+  }
+}, [memoryEngine]);
+
+Deno.test("an import is only for a database that holds nothing", async () => {
+  const { files } = await source();
+  const kv = await Deno.openKv(":memory:");
+  try {
+    await doImport(kv, files);
+    const before = await Array.fromAsync(kv.list({ prefix: [] }));
+    await assertRejects(() => doImport(kv, files), ImportRefusedError, "holds a log already");
+    assertEquals(await Array.fromAsync(kv.list({ prefix: [] })), before);
+  } finally {
+    kv.close();
+  }
+});
+
+Deno.test("an import that was cut off is known as such, and goes on where it was", async () => {
+  const { files, lines, rows } = await source();
+  const inner = await Deno.openKv(":memory:");
+  const log: Method = "commit";
+  try {
+    for (let skip = 0;; skip++) {
+      for await (const { key } of inner.list({ prefix: [] })) await inner.delete(key);
+      const kv = new FaultyKv(inner);
+      const held = kv.hold({ method: log, skip });
+      const running = doImport(kv.asKv(), files, `first ${skip}`);
+      const arrived = await Promise.race([
+        held.arrived.then(() => true),
+        running.then(() => false),
+      ]);
+      if (!arrived) break;
+      // The process that was killed there; its last commit arrives later, or is refused.
+      if (skip > 0) {
+        await assertRejects(() => openLog(inner, upcast), StoreFormatError, "import again");
+        const other = copyOf(files);
+        other.set(
+          "manifest.json",
+          encoder.encode(`${decoder.decode(other.get("manifest.json"))} `),
+        );
+        await assertRejects(() => doImport(inner, other), ImportRefusedError, "another export");
+      }
+      await doImport(inner, files, `second ${skip}`);
+      held.release();
+      // Where it has nothing left to write, it finds all done.
+      await running.catch((error) => assert(error instanceof ImportRefusedError));
+      assertEquals(linesOf(await exported(inner)), lines, `cut off at commit ${skip}`);
+      assertEquals(await modelRows(inner), rows);
+      assertEquals((await check(inner)).faults, []);
+    }
+  } finally {
+    inner.close();
+  }
+});
+
+Deno.test("any number of generations, in segments and commits of any size, is one history", async () => {
+  const generation = fc.record({
+    edits: fc.integer({ min: 1, max: 5 }),
+    atOnce: fc.boolean(),
+    linesPerSegment: fc.integer({ min: 1, max: 9 }),
+    commitMutationsMax: fc.integer({ min: 2, max: 9 }),
+  });
+  const some = fc.array(generation, { minLength: 1, maxLength: 4 });
+  await asyncLaw(some, async (generations) => {
+    let lines: string[] = [];
+    let kv = await Deno.openKv(":memory:");
+    for (const [nth, one] of generations.entries()) {
+      const server = await openTestServer({ kv, clock, checkedShare: Infinity });
+      // Every edit changes something.
+      const edit = (count: number) =>
+        server.expect(200, "PATCH", "/v1/workspace", { body: { activeLimit: 100 * nth + count } });
+      const counts = Array.from({ length: one.edits }, (_, count) => count + 1);
+      if (one.atOnce) await Promise.all(counts.map(edit));
+      else for (const count of counts) await edit(count);
+      const position = await server.end();
+      await server.close();
+      assertEquals(parsePosition(position)!.epoch, nth + 1);
+      const files = await exported(kv, one.linesPerSegment);
+      kv.close();
+      assertEquals(linesOf(files).slice(0, lines.length), lines);
+      lines = linesOf(files);
+      kv = await Deno.openKv(":memory:");
+      const { commitMutationsMax } = one;
+      const newId = () => "run";
+      await importExport({ kv, files: filesOf(files), newId, commitMutationsMax });
+      assertEquals(linesOf(await exported(kv)), lines);
+    }
+    const stored = await positions(kv);
+    assertEquals(stored, lines.map((line) => JSON.parse(line).position));
+    assertEquals((await check(kv)).faults, []);
+    kv.close();
+  }, 10);
+});
+
+Deno.test("replies that are lost make no row twice", async () => {
+  const { files, lines } = await source();
+  for (const fault of ["throw before", "throw after", "busy", "resend"] as const) {
+    const inner = await Deno.openKv(":memory:");
+    try {
+      const kv = new FaultyKv(inner);
+      kv.fail(fault, { method: "commit", times: 5 });
+      await doImport(kv.asKv(), files);
+      assertEquals(linesOf(await exported(inner)), lines);
+    } finally {
+      inner.close();
+    }
+  }
+});
+
+type Damage = (files: ExportedFiles, lines: string[]) => void;
+
+/** A change of the second segment's lines, checksums made to fit; the part of the message. */
+const damages: Readonly<Record<string, [RegExp, Damage]>> = {
+  "a line is dropped": [
+    /events-000001.ndjson (line 11|ends after line 11)/,
+    (_, lines) => void lines.splice(10, 1),
+  ],
+  "two lines are swapped": [
+    /events-000001.ndjson line 1[12]/,
+    (_, lines) => void lines.splice(10, 2, lines[11]!, lines[10]!),
+  ],
+  "a line comes twice": [
+    /events-000001.ndjson line 12/,
+    (_, lines) => void lines.splice(10, 0, lines[10]!),
+  ],
+  "an event is altered": [
+    /events-000001.ndjson line 11/,
+    (_, lines) => void (lines[10] = altered(lines[10]!, (event) => event.meta.actor = "key:me")),
+  ],
+  "a position is altered": [
+    /events-000001.ndjson line 11/,
+    (_, lines) =>
+      void (lines[10] = altered(
+        lines[10]!,
+        (event) => event.position = `0001-${"0".repeat(20)}-0000`,
+      )),
+  ],
+  "a member is added": [
+    /events-000001.ndjson line 11/,
+    (_, lines) => void (lines[10] = altered(lines[10]!, (event) => event.more = 1)),
+  ],
+  "a line has spaces": [
+    /events-000001.ndjson line 11 is no line.*canonical/,
+    (_, lines) => void (lines[10] = lines[10]!.replace(",", ", ")),
+  ],
+  "the end is cut off": [
+    /events-000001.ndjson ends after line 8/,
+    (_, lines) => void lines.splice(8),
+  ],
+};
+
+// deno-lint-ignore no-explicit-any -- an event that is to be damaged
+function altered(line: string, change: (event: any) => void): string {
+  const event = JSON.parse(line);
+  change(event);
+  return canonicalJson(event);
+}
+
+for (const [name, [message, damage]] of Object.entries(damages)) {
+  Deno.test(`an export is refused whole: ${name}`, async () => {
+    const files = copyOf((await source()).files);
+    const file = "events-000001.ndjson";
+    const lines = decoder.decode(files.get(file)).trimEnd().split("\n");
+    damage(files, lines);
+    files.set(file, encoder.encode(`${lines.join("\n")}\n`));
+    describe(files);
+    await assertRefused(files, message);
+  });
+}
+
+const fileDamages: Readonly<Record<string, [RegExp, (files: ExportedFiles) => void]>> = {
+  "a file is missing": [
+    /bodies-000001.bin cannot be read/,
+    (files) => files.delete("bodies-000001.bin"),
+  ],
+  "a file is cut off": [
+    /events-000001.ndjson line 12 is cut off/,
+    (files) => cut(files, "events-000001.ndjson"),
+  ],
+  "bodies are cut off": [/its body in bodies-00000\d.bin is missing/, (files) => {
+    cut(
+      files,
+      [...files.keys()].find((file) => /^bodies/.test(file) && files.get(file)!.length > 0)!,
+    );
+  }],
+  "the manifest is none": [
+    /manifest.json/,
+    (files) => files.set("manifest.json", encoder.encode("{}")),
+  ],
+  "the manifest speaks of more": [/speaks of 9999 events/, (files) => {
+    describe(files, { ...manifestOf(files), checkpointSize: 9_999 });
+  }],
+  "the manifest lacks a segment": [/begins with event 24, but 12 come before/, (files) => {
+    const manifest = manifestOf(files);
+    manifest.segments.splice(1, 1);
+    describe(files, manifest);
+  }],
+  "a checksum does not fit": [/events-000000.ndjson has another SHA-256/, (files) => {
+    const manifest = manifestOf(files);
+    manifest.segments[0].eventsSha256 = "0".repeat(64);
+    files.set("manifest.json", encoder.encode(JSON.stringify(manifest)));
+  }],
+};
+
+function cut(files: ExportedFiles, name: string): void {
+  files.set(name, files.get(name)!.slice(0, -1));
+}
+
+for (const [name, [message, damage]] of Object.entries(fileDamages)) {
+  Deno.test(`an export is refused whole: ${name}`, async () => {
+    const files = copyOf((await source()).files);
+    damage(files);
+    await assertRefused(files, message);
+  });
+}
+
+Deno.test("no flipped bit of events or bodies is taken", async () => {
+  const { files } = await source();
+  const names = [...files.keys()].filter((name) => name !== "manifest.json");
+  const flips = fc.tuple(
+    fc.constantFrom(...names.filter((name) => files.get(name)!.length > 0)),
+    fc.nat(),
+    fc.integer({ min: 1, max: 255 }),
+  );
+  await asyncLaw(flips, async ([name, at, flip]) => {
+    const damaged = copyOf(files);
+    const bytes = damaged.get(name)!;
+    bytes[at % bytes.length]! ^= flip;
+    await assertRefused(damaged, /./);
+  });
+});
+
+async function assertRefused(files: ExportedFiles, message: RegExp): Promise<void> {
+  const kv = await Deno.openKv(":memory:");
+  try {
+    const error = await assertRejects(() => doImport(kv, files), ExportFaultError);
+    assert(message.test(error.message), error.message);
+    assertEquals(await Array.fromAsync(kv.list({ prefix: [] })), [], "something was left behind");
+  } finally {
+    kv.close();
+  }
+}
+
+testOnEngines("the task imports, and names what is wrong in one line", async (store) => {
+  const { files, lines } = await source();
+  const address = store.address!;
+  await withFolder(async (folder) => {
+    for (const [name, bytes] of files) await Deno.writeFile(`${folder}/${name}`, bytes);
+    await Deno.writeFile(`${folder}/events-000000.ndjson`, files.get("events-000001.ndjson")!);
+    const refused = await runTask("import", [folder], address);
+    assertEquals(refused.code, 1);
+    assertStringIncludes(refused.output, "events-000000.ndjson line 1");
+    assertEquals(refused.output.trim().split("\n").length, 1);
+    await Deno.writeFile(`${folder}/events-000000.ndjson`, files.get("events-000000.ndjson")!);
+    const done = await runTask("import", [folder], address);
+    assertEquals(done.code, 0, done.output);
+    assertStringIncludes(done.output, `imported ${lines.length} events`);
+    const again = await runTask("import", [folder], address);
+    assertStringIncludes(again.output, "holds a log already");
+    assertEquals((await runTask("fsck", [], address)).code, 0);
+    assertStringIncludes((await runTask("import", [], address)).output, "usage");
+  });
+}, [fileEngine]);
+
+const check = (kv: Deno.Kv) =>
+  fsck(kv, Object.values(mountedModels(kv)).map(({ create }) => create));
