@@ -24,6 +24,7 @@ export {
 export { cursorAtStart, type LogCursor, LogReader, type ReadRow } from "./log_reader.ts";
 export { decodeRow, eventHash, LogDamagedError, type LogRow, sha256Hex } from "./log_row.ts";
 export { formatPosition, logStart, parsePosition } from "./position.ts";
+export { isInLog, lastRecordedBy, recordedMs } from "./recorded_times.ts";
 export { rememberedAnswer } from "./remembered.ts";
 export { openLog, StoreFormatError } from "./store.ts";
 export { StreamIndex } from "./stream_index.ts";
