@@ -28,6 +28,7 @@ import { sha256Hex } from "./event_store/mod.ts";
 import { createApp, type Engine, Keyring, type Models, surplusAnswer } from "./http/mod.ts";
 import { IdentityRegister } from "./identity/mod.ts";
 import { type CampaignFacts, Ingest, makerInProcess, type OpenMaker } from "./ingest/mod.ts";
+import { Pasts } from "./past/mod.ts";
 import { Profiles } from "./profiles/mod.ts";
 import { Mounted, Projector } from "./projector/mod.ts";
 import { Scheduler } from "./scheduler/mod.ts";
@@ -143,8 +144,7 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     nowMs,
     newId,
   });
-  const exposures = () => models.kpi.model.exposures;
-  const eligibility = new Eligibility(exposures, new LocalTime());
+  const eligibility = new Eligibility(() => models.kpi.model.exposures, new LocalTime());
   const liveCampaigns = new LiveCampaigns(
     () => models.campaigns.model,
     () => models.workspace.model.row.timeZone,
@@ -224,6 +224,7 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     calculation,
     reach: new Reach(calculation),
     preparations,
+    pasts: new Pasts({ reader, models }),
     durations,
     nowMs,
     newId,
@@ -248,6 +249,7 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     answer: (request) => surplusAnswer(ingest, request) ?? app.fetch(request),
     close: async () => {
       calculation.close();
+      await engine.pasts.close();
       await preparations.close();
       await scheduler.close();
       await writer.idle();
