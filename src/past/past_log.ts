@@ -1,6 +1,6 @@
 /** The events of single streams as far as a place in the log, and what the clock did to them by then. */
 import type { RecordedEvent } from "../../events/recorded_event.ts";
-import { type LogReader, recordedMs, type StreamIndex } from "../event_store/mod.ts";
+import { type LogReader, recordedMs, retried, type StreamIndex } from "../event_store/mod.ts";
 import { clockActor } from "../transact/mod.ts";
 
 export class PastLog {
@@ -10,8 +10,9 @@ export class PastLog {
     const positions = this.index().positions(stream, 0, Infinity)
       .filter((position) => position <= through);
     const events: RecordedEvent[] = [];
-    for (const recorded of await this.reader.readAt(positions)) {
-      events.push({ ...recorded, timeMs: await recordedMs(this.reader.kv, recorded.position) });
+    for (const recorded of await retried(() => this.reader.readAt(positions))) {
+      const timeMs = await retried(() => recordedMs(this.reader.kv, recorded.position));
+      events.push({ ...recorded, timeMs });
     }
     return events;
   }
@@ -30,7 +31,7 @@ export class PastLog {
     for (;;) {
       const version = afterVersion + passed.length;
       const next = this.index().positions(stream, version, version + 1);
-      const [recorded] = await this.reader.readAt(next);
+      const [recorded] = await retried(() => this.reader.readAt(next));
       const dueMs = recorded ? boundaryMs(recorded) : null;
       if (!recorded || dueMs === null || dueMs > instantMs) return passed;
       passed.push({ ...recorded, timeMs: dueMs });

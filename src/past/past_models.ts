@@ -10,7 +10,7 @@ import { CampaignsProjection } from "../../projections/campaigns.ts";
 import { KpiProjection } from "../../projections/kpi.ts";
 import { coldPrefix } from "../../projections/projection.ts";
 import { WorkspaceProjection } from "../../projections/workspace.ts";
-import { cursorAtStart, type LogReader, logStart } from "../event_store/mod.ts";
+import { cursorAtStart, type LogReader, logStart, retried } from "../event_store/mod.ts";
 import { type Mounted, ProjectionStoppedError } from "../projector/mod.ts";
 
 /** The thread folds so long, and then everybody else has a turn. */
@@ -31,8 +31,13 @@ export interface PastContent {
 export interface PastSources {
   readonly reader: LogReader;
   readonly liveKpi: Mounted<KpiProjection>;
-  /** Throws when the fold is to be given up. */
-  assertOpen(): void;
+  /** Whether the fold is to be given up. */
+  isClosed(): boolean;
+}
+
+/** Too many questions about different pasts at a time, or the server stops. */
+export class PastsBusyError extends Error {
+  override readonly name = "PastsBusyError";
 }
 
 export class PastModels {
@@ -66,16 +71,29 @@ export class PastModels {
 
   /** Folds on to a later place, which may stand within a row. */
   async foldTo(position: string): Promise<void> {
-    const { reader, assertOpen } = this.sources;
+    // Where a read failed it goes on from what is folded; a fold that failed would do so again.
+    const failure = await retried(() => this.#foldOn(position));
+    if (failure) throw failure;
+    // A place without an event of its own is that of the last one before.
+    this.#position = position;
+    this.#pack();
+  }
+
+  async #foldOn(position: string): Promise<Error | null> {
+    const { sources } = this;
     const from = this.#position;
     const wantsBody = (type: string, at: string) =>
       at > from && at <= position && this.#bodiesOf.includes(type);
     let startedAtMs = performance.now();
-    for await (const { events } of reader.read(this.#wholeRows, wantsBody)) {
+    for await (const { events } of sources.reader.read(this.#wholeRows, wantsBody)) {
       for (const recorded of events) {
         if (recorded.position <= from) continue;
         if (recorded.position > position) break;
-        this.fold(recorded);
+        try {
+          this.fold(recorded);
+        } catch (error) {
+          return error as Error;
+        }
       }
       const last = events.at(-1);
       if (!last) continue;
@@ -85,12 +103,10 @@ export class PastModels {
       if (performance.now() - startedAtMs < sliceMsMax) continue;
       this.#pack();
       await new Promise((resolve) => setTimeout(resolve, restMs));
-      assertOpen();
+      if (sources.isClosed()) return new PastsBusyError("the server is stopping");
       startedAtMs = performance.now();
     }
-    // A place without an event of its own is that of the last one before.
-    this.#position = position;
-    this.#pack();
+    return null;
   }
 
   fold(recorded: RecordedEvent): void {

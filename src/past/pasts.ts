@@ -9,7 +9,7 @@ import type { LogReader, StreamIndex } from "../event_store/mod.ts";
 import type { Mounted } from "../projector/mod.ts";
 import { campaignStream } from "../transact/mod.ts";
 import { PastLog } from "./past_log.ts";
-import { type PastContent, PastModels } from "./past_models.ts";
+import { type PastContent, PastModels, PastsBusyError } from "./past_models.ts";
 import { PastCampaign, PastWorkspace } from "./past_streams.ts";
 import { parseAsOf, type Place, placeAt, placeBy } from "./place.ts";
 
@@ -19,11 +19,6 @@ const keptMax = 2;
 const keptMs = 10 * 60_000;
 /** Pasts that wait to be folded, the one under way included. */
 const waitingMax = 8;
-
-/** Too many questions about different pasts at a time; nothing was read. */
-export class PastsBusyError extends Error {
-  override readonly name = "PastsBusyError";
-}
 
 export interface PastsOptions {
   readonly reader: LogReader;
@@ -163,9 +158,7 @@ export class Pasts {
     const models = this.#movable(wanted) ?? new PastModels(wanted, {
       reader: this.#options.reader,
       liveKpi: this.#options.models.kpi,
-      assertOpen: () => {
-        if (this.#closed) throw new PastsBusyError("the server is stopping");
-      },
+      isClosed: () => this.#closed,
     });
     await models.foldTo(wanted.position);
     for (const boundary of wanted.boundaries) models.fold(boundary);

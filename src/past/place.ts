@@ -6,6 +6,7 @@ import {
   logStart,
   parsePosition,
   recordedMs,
+  retried,
 } from "../event_store/mod.ts";
 
 /** Nothing is recorded any more with a time that is so long past: the answer is final. */
@@ -53,13 +54,14 @@ export function parseAsOf(text: string, nowMs: number): string | number {
 
 export async function placeAt(kv: Deno.Kv, position: string): Promise<Place> {
   if (position === logStart) return { position, clockMs: 0, instantMs: null };
-  if (!await isInLog(kv, position)) {
+  if (!await retried(() => isInLog(kv, position))) {
     throw new AsOfError(
       "unknown_position",
       "is no position of this log; take one from a Placard-Position header or from the history",
     );
   }
-  return { position, clockMs: await recordedMs(kv, position), instantMs: null };
+  const clockMs = await retried(() => recordedMs(kv, position));
+  return { position, clockMs, instantMs: null };
 }
 
 /**
@@ -75,7 +77,7 @@ export async function placeBy(
   const written = whenWritten.then(() => isWritten = true);
   for (;;) {
     const wasWritten = isWritten;
-    const { position, isEnd } = await lastRecordedBy(kv, instantMs);
+    const { position, isEnd } = await retried(() => lastRecordedBy(kv, instantMs));
     if (!isEnd || wasWritten) return { position, clockMs: instantMs, instantMs };
     let timer: ReturnType<typeof setTimeout> | undefined;
     const tired = new Promise((resolve) => timer = setTimeout(resolve, lookAgainMs));

@@ -152,7 +152,8 @@ Deno.test("days that are closed are answered as of before and after they were", 
     if (day % 7 === 3) await server.placard.engine.projector.flush();
   }
   for (let round = 0; round < 2; round++) {
-    for (const { path, position, text } of told.toReversed()) {
+    for (const [nth, { path, position, text }] of told.toReversed().entries()) {
+      if (nth % 3 !== round) continue;
       assertEquals((await server.expect(200, "GET", asOf(path, position))).text, text);
     }
     await server.close();

@@ -1,7 +1,9 @@
 /** How many pasts are folded and kept, and who has to come back later. */
 import { assert, assertEquals } from "@std/assert";
-import { cursorAtStart } from "../../src/event_store/mod.ts";
+import { upcast } from "../../events/upcast.ts";
+import { cursorAtStart, openLog } from "../../src/event_store/mod.ts";
 import { type PastModels, Pasts, PastsBusyError } from "../../src/past/mod.ts";
+import { FaultyKv } from "../support/faulty_kv.ts";
 import { type TestServer, withServer } from "../support/server.ts";
 
 const content = { kpi: false, members: false };
@@ -80,4 +82,23 @@ Deno.test("a server that stops gives up what it folds", () =>
     await pasts.close();
     const refused = await pasts.all(first!, content, () => "answered").catch((error) => error);
     assert(refused instanceof PastsBusyError);
+  }));
+
+Deno.test("reads that fail are done again, and nothing is folded twice", () =>
+  withServer(async (server) => {
+    for (let nth = 0; nth < 20; nth++) await server.draft();
+    const { models } = server.placard.engine;
+    const faulty = new FaultyKv(server.kv, { seed: 3, faults: { busy: 0.2, "throw before": 0.2 } });
+    const pasts = new Pasts({ reader: await openLog(faulty.asKv(), upcast), models });
+    for (const [nth, { position, clockMs }] of (await places(server)).slice(-20).entries()) {
+      const place = await pasts.place(position, clockMs, () => Promise.resolve());
+      const count = await pasts.all(place, content, (past) => past.campaigns.count("writing"));
+      assertEquals([place.clockMs, count], [clockMs, nth + 1]);
+      const ids = await pasts.all(place, content, (past) => [...past.campaigns.rowKeys()]);
+      const last = ids.at(-1)!;
+      const { campaigns } = await pasts.campaign(last, place);
+      assertEquals(campaigns.get(last)?.version, 1);
+    }
+    assert(faulty.faultCount > 0);
+    await pasts.close();
   }));
