@@ -26,6 +26,11 @@ import { RecallIndex } from "./kpi_recall.ts";
 import type { Projection, RowSource } from "./projection.ts";
 import { bodyOf, chunkOf } from "./recorded_chunk.ts";
 
+export interface KpiOptions extends KpiCountsOptions {
+  readonly conversionBlockRecords?: number;
+  readonly withExposures?: boolean;
+}
+
 export class KpiProjection implements Projection {
   readonly name = "kpi";
   readonly revision = 3;
@@ -40,7 +45,11 @@ export class KpiProjection implements Projection {
   /** Interactions that are to be recalled, from that day on. */
   #foreseen: { count: number; readonly day: number } | null = null;
 
-  constructor(options: KpiCountsOptions & { conversionBlockRecords?: number } = {}) {
+  /** Without exposures it answers questions about KPIs, and its rows are not all. */
+  readonly #withExposures: boolean;
+
+  constructor(options: KpiOptions = {}) {
+    this.#withExposures = options.withExposures ?? true;
     this.#counts = new KpiCounts(this.#dirty, options);
     // Rows are stored in this order, and what is noted last must come last.
     const noteLast = (rowKey: string) => {
@@ -52,7 +61,7 @@ export class KpiProjection implements Projection {
 
   fold(recorded: RecordedEvent): void {
     const { event, stream } = recorded;
-    this.exposures.advance(recorded.timeMs, recorded.position);
+    if (this.#withExposures) this.exposures.advance(recorded.timeMs, recorded.position);
     this.conversions.advance(recorded.timeMs);
     this.conversions.fold(recorded);
     this.#counts.advance(recorded);
@@ -67,12 +76,15 @@ export class KpiProjection implements Projection {
     }
   }
 
-  /** Reads what it needs, and answers as the model is then. */
-  async ask(query: KpiQuery): Promise<KpiAnswer> {
+  /** Reads what it needs, and answers as the model is then: at that moment it calls `answered`. */
+  async ask(query: KpiQuery, answered?: () => void): Promise<KpiAnswer> {
     const cold = this.#counts.reading();
     for (;;) {
       const answer = this.#answer(query, cold);
-      if (cold.missing.size === 0) return answer;
+      if (cold.missing.size === 0) {
+        answered?.();
+        return answer;
+      }
       await cold.load();
     }
   }
@@ -176,7 +188,7 @@ export class KpiProjection implements Projection {
 
   #foldClaim(recorded: RecordedEvent<ClaimEvent>): void {
     this.#noteDay(recorded);
-    this.exposures.foldClaim(recorded);
+    if (this.#withExposures) this.exposures.foldClaim(recorded);
   }
 
   /** Claims too are in memory only. */
@@ -194,7 +206,7 @@ export class KpiProjection implements Projection {
     );
     const fresh = this.#seen.addAll(chunk.digests, dayOf(recorded.timeMs));
     counter.countAll(fresh);
-    this.exposures.foldItems(recorded, chunk, fresh);
+    if (this.#withExposures) this.exposures.foldItems(recorded, chunk, fresh);
     this.conversions.foldItems(recorded, chunk, fresh);
     for (const row of counter.changed()) this.#counts.noteChange(row);
     this.#counts.sealSome();

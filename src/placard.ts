@@ -36,6 +36,7 @@ import {
 } from "./http/mod.ts";
 import { IdentityRegister } from "./identity/mod.ts";
 import { Ingest, makerInProcess, type OpenMaker } from "./ingest/mod.ts";
+import { Pasts } from "./past/mod.ts";
 import { Profiles } from "./profiles/mod.ts";
 import { Mounted, Projector } from "./projector/mod.ts";
 import { Scheduler } from "./scheduler/mod.ts";
@@ -163,8 +164,7 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     nowMs,
     newId,
   });
-  const exposures = () => models.kpi.model.exposures;
-  const eligibility = new Eligibility(exposures, new LocalTime());
+  const eligibility = new Eligibility(() => models.kpi.model.exposures, new LocalTime());
   const liveCampaigns = new LiveCampaigns(
     () => models.campaigns.model,
     () => models.workspace.model.row.timeZone,
@@ -255,6 +255,7 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
       },
       position: () => tail.cursor.position,
     }),
+    pasts: new Pasts({ reader, models }),
     durations,
     nowMs,
     newId,
@@ -285,6 +286,7 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
       engine.eventFeed.close();
       calculation.close();
       await engine.verification.close();
+      await engine.pasts.close();
       await preparations.close();
       await scheduler.close();
       await writer.idle();

@@ -27,6 +27,13 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "src/campaign",
     "src/workspace",
   ],
+  "src/past": [
+    "events",
+    "projections",
+    "src/event_store",
+    "src/projector",
+    "src/transact",
+  ],
   "src/scheduler": ["events", "projections", "src/event_store", "src/campaign", "src/transact"],
   "src/profiles": ["events", "src/event_store", "src/identity"],
   "src/snapshots": [

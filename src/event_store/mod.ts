@@ -41,7 +41,7 @@ export {
   matchesFilter,
 } from "./log_lines.ts";
 export { formatPosition, logStart, parsePosition, positionBefore } from "./position.ts";
-export { lastRecordedBy } from "./recorded_times.ts";
+export { isInLog, lastRecordedBy, recordedMs } from "./recorded_times.ts";
 export { rememberedAnswer } from "./remembered.ts";
 export { RowsDigest } from "./rows_digest.ts";
 export { openLog, raiseEpoch, StoreFormatError } from "./store.ts";

@@ -11,6 +11,7 @@ import type { Asking, Claims, Delivery, Explain, LiveCampaigns } from "../delive
 import type { LogReader, StreamIndex, StreamStates, Tail, Writer } from "../event_store/mod.ts";
 import type { IdentityRegister } from "../identity/mod.ts";
 import type { Ingest, MemberUploadOptions } from "../ingest/mod.ts";
+import type { Pasts } from "../past/mod.ts";
 import type { Profiles } from "../profiles/mod.ts";
 import type { EventFeed } from "./event_feed.ts";
 import type { Mounted, Projector } from "../projector/mod.ts";
@@ -56,6 +57,8 @@ export interface Engine {
   readonly asking: Asking;
   readonly claims: Claims;
   readonly explain: Explain;
+  /** Answers as of places in the past. */
+  readonly pasts: Pasts;
   readonly durations: Durations;
   nowMs(): number;
   newId(): string;

@@ -29,7 +29,10 @@ export async function prepareRead(
   await engine.tail.readOwnWrites();
   await engine.scheduler.settle();
   await engine.tail.readOwnWrites();
-  if (after !== undefined) await waitFor(engine, after);
+  if (after !== undefined) {
+    if (!parsePosition(after)) throw noPosition();
+    await waitForPosition(engine, after);
+  }
   for (const model of models) engine.projector.assertFolding(model);
   return engine.tail.cursor.position;
 }
@@ -49,14 +52,8 @@ export function json(
   });
 }
 
-async function waitFor({ tail }: Engine, after: string): Promise<void> {
-  if (!parsePosition(after)) {
-    throw invalidInput([{
-      pointer: "/after",
-      code: "invalid_format",
-      message: "is not a position; take one from a Placard-Position header",
-    }]);
-  }
+/** Waits until the read models of this instance have the position. */
+export async function waitForPosition({ tail }: Engine, after: string): Promise<void> {
   const startedAtMs = performance.now();
   while (tail.cursor.position < after) {
     if (performance.now() - startedAtMs > afterWaitMsMax) {
@@ -65,4 +62,9 @@ async function waitFor({ tail }: Engine, after: string): Promise<void> {
     await tail.poll();
     if (tail.cursor.position < after) await new Promise((done) => setTimeout(done, afterPollMs));
   }
+}
+
+function noPosition(): HttpProblem {
+  const message = "is not a position; take one from a Placard-Position header";
+  return invalidInput([{ pointer: "/after", code: "invalid_format", message }]);
 }

@@ -82,6 +82,11 @@ export class Mounted<Model extends Projection = Projection> {
     return this.#checkpoint.value?.position ?? cursorAtStart.position;
   }
 
+  /** Stored rows of the slot that is live here. */
+  readRows(rowKeys: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>> {
+    return this.#slot.read(rowKeys);
+  }
+
   /** Reads the rows of the live slot into a fresh model. */
   load(reader: LogReader): Promise<void> {
     return retried(() => this.#load(reader));

@@ -1,6 +1,13 @@
 /** From a command to events in the log. */
 export { claimsStream, type GrantedClaims } from "./granted_claims.ts";
-export { type Done, type Durations, type Request, type Result, Transact } from "./transact.ts";
+export {
+  clockActor,
+  type Done,
+  type Durations,
+  type Request,
+  type Result,
+  Transact,
+} from "./transact.ts";
 export {
   audienceStream,
   campaignIdOf,

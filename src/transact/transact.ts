@@ -241,7 +241,8 @@ function audienceExistsIn(draft: Draft<StreamState>): (audienceId: string) => bo
     audienceStateExists(draft.state(audienceStream(audienceId)) as AudienceState);
 }
 
-const clockActor = "clock";
+/** Of what time alone does. */
+export const clockActor = "clock";
 /** About 400 bytes each; the rest is recorded by the next commit. */
 const boundariesPerCommitMax = 100;
 

@@ -22,9 +22,10 @@ import {
 } from "../command.ts";
 import { decodeCursor, encodeCursor } from "../cursor.ts";
 import type { Engine } from "../engine.ts";
-import { json, pageQuery, positionHeader, prepareRead, readQuery } from "../read.ts";
+import { json, pageQuery, positionHeader } from "../read.ts";
 import { type Call, type Route, route } from "../route.ts";
 import { audienceSchema } from "../schemas.ts";
+import { viewAll, viewQuery } from "../view.ts";
 
 const operators = ["operator"] as const;
 const readers = ["operator", "auditor"] as const;
@@ -51,9 +52,6 @@ const audienceAnswer = {
 
 export function audienceRoutes(engine: Engine): Route[] {
   const { models } = engine;
-  const readModels = [models.audiences, models.campaigns];
-
-  const usersOf = (audienceId: string) => models.campaigns.model.usersOf(audienceId);
 
   const onAudience = async (
     call: Call<unknown>,
@@ -78,7 +76,7 @@ export function audienceRoutes(engine: Engine): Route[] {
   /** Members and campaigns are not of the audience's stream: they are told as they are known here. */
   const stateAnswer = (id: string, { state, version }: Done<AudienceState>): CommandAnswer => {
     const size = models.audiences.model.get(id)?.size ?? 0;
-    const usedBy = usersOf(id);
+    const usedBy = models.campaigns.model.usersOf(id);
     return {
       status: 200,
       headers: { "content-type": "application/json", etag: etagOf(version) },
@@ -114,7 +112,7 @@ export function audienceRoutes(engine: Engine): Route[] {
       summary: "List audiences, the newest first",
       roles: readers,
       query: z.strictObject({
-        ...readQuery,
+        ...viewQuery,
         ...pageQuery,
       }),
       answers: {
@@ -127,23 +125,24 @@ export function audienceRoutes(engine: Engine): Route[] {
           headers: ["Placard-Position"],
         },
       },
-      handle: async ({ query: { after, limit, cursor } }) => {
-        const position = await prepareRead(engine, readModels, after);
-        const [createdAt, id] = cursor === undefined ? [] : decodeCursor(cursor, 2);
-        const page = models.audiences.model.list({
-          limit,
-          ...(id === undefined ? {} : { after: { createdAtMs: Date.parse(createdAt!), id } }),
-        });
-        const last = page.more ? page.rows.at(-1)! : null;
-        return json(
-          {
-            items: page.rows.map((row) => audienceJson(row, usersOf(row.id))),
-            nextCursor: last && encodeCursor([instant(last.createdAtMs), last.id]),
-          },
-          200,
-          positionHeader(position),
-        );
-      },
+      handle: ({ query }) =>
+        viewAll(engine, { members: true }, query, ({ audiences, campaigns, position }) => {
+          const { limit, cursor } = query;
+          const [createdAt, id] = cursor === undefined ? [] : decodeCursor(cursor, 2);
+          const page = audiences.list({
+            limit,
+            ...(id === undefined ? {} : { after: { createdAtMs: Date.parse(createdAt!), id } }),
+          });
+          const last = page.more ? page.rows.at(-1)! : null;
+          return json(
+            {
+              items: page.rows.map((row) => audienceJson(row, campaigns.usersOf(row.id))),
+              nextCursor: last && encodeCursor([instant(last.createdAtMs), last.id]),
+            },
+            200,
+            positionHeader(position),
+          );
+        }),
     }),
     route({
       method: "get",
@@ -151,16 +150,16 @@ export function audienceRoutes(engine: Engine): Route[] {
       tag: "Audiences",
       summary: "One audience",
       roles: readers,
-      query: z.strictObject(readQuery),
+      query: z.strictObject(viewQuery),
       answers: { 200: audienceAnswer },
       problems: [404],
-      handle: async ({ context, query }) => {
-        const position = await prepareRead(engine, readModels, query.after);
-        const row = models.audiences.model.get(context.req.param("id")!);
-        if (!row) throw notFound();
-        const headers = { etag: etagOf(row.version), ...positionHeader(position) };
-        return json(audienceJson(row, usersOf(row.id)), 200, headers);
-      },
+      handle: ({ context, query }) =>
+        viewAll(engine, { members: true }, query, ({ audiences, campaigns, position }) => {
+          const row = audiences.get(context.req.param("id")!);
+          if (!row) throw notFound();
+          const headers = { etag: etagOf(row.version), ...positionHeader(position) };
+          return json(audienceJson(row, campaigns.usersOf(row.id)), 200, headers);
+        }),
     }),
     route({
       method: "patch",

@@ -16,7 +16,7 @@ import { campaignJson, instant } from "../campaign_json.ts";
 import { etagOf, notFound } from "../command.ts";
 import { decodeCount, decodeCursor, encodeCursor } from "../cursor.ts";
 import type { Engine } from "../engine.ts";
-import { json, pageQuery, positionHeader, prepareRead, readQuery } from "../read.ts";
+import { json, pageQuery, positionHeader } from "../read.ts";
 import { type Route, route } from "../route.ts";
 import {
   campaignListSchema,
@@ -24,27 +24,19 @@ import {
   historySchema,
   statusAnswerSchema,
 } from "../schemas.ts";
+import {
+  type CampaignView,
+  type FullView,
+  placeOf,
+  viewAll,
+  viewCampaign,
+  viewQuery,
+} from "../view.ts";
 
 const readers = ["operator", "auditor"] as const;
 const sorts = listSorts.flatMap((sort) => [sort, `-${sort}`]) as [string, ...string[]];
 
 export function campaignQueryRoutes(engine: Engine): Route[] {
-  const { models } = engine;
-
-  const read = async (id: string, after: string | undefined) => {
-    const position = await prepareRead(engine, [
-      models.campaigns,
-      models.statuses,
-      models.audiences,
-    ], after);
-    const row = models.campaigns.model.get(id);
-    if (!row) throw notFound();
-    return { row, position };
-  };
-
-  const rowJson = (row: CampaignRow) =>
-    campaignJson(row.id, row.version, row, (id) => models.audiences.model.exists(id));
-
   return [
     route({
       method: "get",
@@ -53,7 +45,7 @@ export function campaignQueryRoutes(engine: Engine): Route[] {
       summary: "List campaigns",
       roles: readers,
       query: z.strictObject({
-        ...readQuery,
+        ...viewQuery,
         ...pageQuery,
         status: z.array(z.enum(campaignStatuses)).optional(),
         type: z.enum(messageTypes).optional(),
@@ -68,37 +60,34 @@ export function campaignQueryRoutes(engine: Engine): Route[] {
           headers: ["Placard-Position"],
         },
       },
-      handle: async ({ query }) => {
-        const position = await prepareRead(
-          engine,
-          [models.campaigns, models.workspace, models.audiences],
-          query.after,
-        );
-        const { status, type, platform, q, sort, limit, cursor } = query;
-        const [value, id] = cursor === undefined ? [] : decodeCursor(cursor, 2);
-        const page = listCampaigns(models.campaigns.model, {
-          ...(status ? { statuses: status } : {}),
-          ...(type ? { type } : {}),
-          ...(platform ? { platform } : {}),
-          ...(q ? { q } : {}),
-          ...(id === undefined ? {} : { after: { value: value!, id } }),
-          sort: sort.replace("-", "") as (typeof listSorts)[number],
-          descending: sort.startsWith("-"),
-          limit,
-        });
-        const count = (one: (typeof campaignStatuses)[number]) => models.campaigns.model.count(one);
-        return json(
-          {
-            items: page.rows.map(rowJson),
-            nextCursor: page.next && encodeCursor([page.next.value, page.next.id]),
-            activeCount: activeStatuses.reduce((sum, one) => sum + count(one), 0),
-            activeLimit: models.workspace.model.row.activeLimit,
-            countsByStatus: Object.fromEntries(campaignStatuses.map((one) => [one, count(one)])),
-          },
-          200,
-          positionHeader(position),
-        );
-      },
+      handle: ({ query }) =>
+        viewAll(engine, {}, query, (view) => {
+          const { campaigns, workspace, position } = view;
+          const { status, type, platform, q, sort, limit, cursor } = query;
+          const [value, id] = cursor === undefined ? [] : decodeCursor(cursor, 2);
+          const page = listCampaigns(campaigns, {
+            ...(status ? { statuses: status } : {}),
+            ...(type ? { type } : {}),
+            ...(platform ? { platform } : {}),
+            ...(q ? { q } : {}),
+            ...(id === undefined ? {} : { after: { value: value!, id } }),
+            sort: sort.replace("-", "") as (typeof listSorts)[number],
+            descending: sort.startsWith("-"),
+            limit,
+          });
+          const count = (one: (typeof campaignStatuses)[number]) => campaigns.count(one);
+          return json(
+            {
+              items: page.rows.map((row) => rowJson(row, view)),
+              nextCursor: page.next && encodeCursor([page.next.value, page.next.id]),
+              activeCount: activeStatuses.reduce((sum, one) => sum + count(one), 0),
+              activeLimit: workspace.row.activeLimit,
+              countsByStatus: Object.fromEntries(campaignStatuses.map((one) => [one, count(one)])),
+            },
+            200,
+            positionHeader(position),
+          );
+        }),
     }),
     route({
       method: "get",
@@ -106,7 +95,7 @@ export function campaignQueryRoutes(engine: Engine): Route[] {
       tag: "Campaigns",
       summary: "One campaign",
       roles: readers,
-      query: z.strictObject(readQuery),
+      query: z.strictObject(viewQuery),
       answers: {
         200: {
           description: "The campaign",
@@ -115,9 +104,13 @@ export function campaignQueryRoutes(engine: Engine): Route[] {
         },
       },
       problems: [404],
-      handle: async ({ context, query }) => {
-        const { row, position } = await read(context.req.param("id")!, query.after);
-        return json(rowJson(row), 200, { etag: etagOf(row.version), ...positionHeader(position) });
+      handle: ({ context, query }) => {
+        const id = context.req.param("id")!;
+        return viewCampaign(engine, id, query, (view) => {
+          const row = rowOf(id, view);
+          const headers = { etag: etagOf(row.version), ...positionHeader(view.position) };
+          return json(rowJson(row, view), 200, headers);
+        });
       },
     }),
     route({
@@ -126,7 +119,7 @@ export function campaignQueryRoutes(engine: Engine): Route[] {
       tag: "Campaigns",
       summary: "The status: since when, what comes next, and the timeline",
       roles: readers,
-      query: z.strictObject(readQuery),
+      query: z.strictObject(viewQuery),
       answers: {
         200: {
           description: "The status",
@@ -135,26 +128,30 @@ export function campaignQueryRoutes(engine: Engine): Route[] {
         },
       },
       problems: [404],
-      handle: async ({ context, query }) => {
-        const { row, position } = await read(context.req.param("id")!, query.after);
-        const { timeline } = models.statuses.model.rows.get(row.id)!;
-        const state = models.states.model.head(campaignStream(row.id)).state as CampaignState;
-        const next = nextBoundary(state, { ...engine.durations, nowMs: engine.nowMs() });
-        return json(
-          {
-            status: row.status,
-            since: instant(timeline.at(-1)!.atMs),
-            ...(next ? { next: { status: next.status, at: instant(next.atMs) } } : {}),
-            timeline: timeline.map(({ status, atMs, position, cause }) => ({
-              status,
-              at: instant(atMs),
-              position,
-              cause,
-            })),
-          },
-          200,
-          positionHeader(position),
-        );
+      handle: ({ context, query }) => {
+        const id = context.req.param("id")!;
+        return viewCampaign(engine, id, query, (view) => {
+          const row = rowOf(id, view);
+          const { timeline } = view.statuses.rows.get(id)!;
+          const state = view.states.head(campaignStream(id)).state as CampaignState;
+          // Not by the time of the question: the same position always has the same answer.
+          const next = nextBoundary(state, { ...engine.durations, nowMs: view.clockMs });
+          return json(
+            {
+              status: row.status,
+              since: instant(timeline.at(-1)!.atMs),
+              ...(next ? { next: { status: next.status, at: instant(next.atMs) } } : {}),
+              timeline: timeline.map(({ status, atMs, position, cause }) => ({
+                status,
+                at: instant(atMs),
+                position,
+                cause,
+              })),
+            },
+            200,
+            positionHeader(view.position),
+          );
+        });
       },
     }),
     route({
@@ -163,7 +160,7 @@ export function campaignQueryRoutes(engine: Engine): Route[] {
       tag: "Campaigns",
       summary: "Everything that happened to a campaign, oldest first; of a deleted one too",
       roles: readers,
-      query: z.strictObject({ ...readQuery, ...pageQuery }),
+      query: z.strictObject({ ...viewQuery, ...pageQuery }),
       answers: {
         200: {
           description: "A page of events",
@@ -172,12 +169,16 @@ export function campaignQueryRoutes(engine: Engine): Route[] {
         },
       },
       problems: [404],
-      handle: async ({ context, query: { after, limit, cursor } }) => {
-        const position = await prepareRead(engine, [models.index], after);
+      handle: async ({ context, query }) => {
+        const { index } = engine.models;
+        const place = await placeOf(engine, [index], query);
+        const position = place?.position ?? engine.tail.cursor.position;
         const stream = campaignStream(context.req.param("id")!);
+        const { limit, cursor } = query;
         const from = cursor === undefined ? 0 : decodeCount(cursor);
         // The differences of an event need the settings before it, so the stream is read from its start.
-        const positions = models.index.model.positions(stream, 0, from + limit + 1);
+        const positions = index.model.positions(stream, 0, from + limit + 1)
+          .filter((one) => one <= position);
         if (positions.length === 0) throw notFound();
         const events = await engine.reader.readAt(positions.slice(0, from + limit));
         const items = historyChanges(events.map(({ event }) => event as CampaignEvent))
@@ -204,4 +205,14 @@ export function campaignQueryRoutes(engine: Engine): Route[] {
       },
     }),
   ];
+}
+
+function rowOf(id: string, { campaigns }: CampaignView): CampaignRow {
+  const row = campaigns.get(id);
+  if (!row) throw notFound();
+  return row;
+}
+
+function rowJson(row: CampaignRow, { audiences }: CampaignView | FullView) {
+  return campaignJson(row.id, row.version, row, (id) => audiences.exists(id));
 }

@@ -5,15 +5,16 @@ import { type KpiAnswer, type KpiQuery, KpiQueryError } from "../../../projectio
 import { notFound } from "../command.ts";
 import type { Engine } from "../engine.ts";
 import { HttpProblem, invalidInput } from "../problem.ts";
-import { json, positionHeader, prepareRead, readQuery } from "../read.ts";
+import { json, positionHeader } from "../read.ts";
 import { type Route, route } from "../route.ts";
 import { kpiSchema } from "../schemas.ts";
+import { viewAll, viewQuery } from "../view.ts";
 
 const campaignsPerQueryMax = 200;
 const readers = ["operator", "auditor"] as const;
 
 const periodQuery = {
-  ...readQuery,
+  ...viewQuery,
   from: z.string().optional().describe("Instant on a whole quarter-hour; inside."),
   to: z.string().optional().describe("Instant on a whole quarter-hour; outside."),
   granularity: z.enum(["hour", "day"]).optional().describe("In the workspace's time zone."),
@@ -26,19 +27,15 @@ const answers = {
 };
 
 export function kpiRoutes(engine: Engine): Route[] {
-  const { models } = engine;
-
-  const answer = async (
-    campaigns: readonly string[] | undefined,
-    query: PeriodQuery,
-    position: string,
-  ) => {
-    const { timeZone } = models.workspace.model.row;
-    const body = await ask(() => models.kpi.model.ask(kpiQuery(campaigns, query, timeZone)));
-    return json(body, 200, positionHeader(position));
-  };
-  const prepare = (after: string | undefined) =>
-    prepareRead(engine, [models.kpi, models.campaigns, models.workspace], after);
+  const answer = (campaigns: readonly string[] | undefined, query: PeriodQuery) =>
+    viewAll(engine, { kpi: true }, query, async (view) => {
+      for (const id of campaigns ?? []) if (!view.campaigns.get(id)) throw notFound();
+      const question = kpiQuery(campaigns, query, view.workspace.row.timeZone);
+      // Rows may have to be read first, and what is folded meanwhile is in the answer.
+      let position = view.position;
+      const body = await ask(() => view.kpi.ask(question, () => position = view.position));
+      return json(body, 200, positionHeader(position));
+    });
 
   return [
     route({
@@ -50,12 +47,7 @@ export function kpiRoutes(engine: Engine): Route[] {
       query: z.strictObject(periodQuery),
       answers,
       problems: [404],
-      handle: async ({ context, query }) => {
-        const position = await prepare(query.after);
-        const id = context.req.param("id")!;
-        if (!models.campaigns.model.get(id)) throw notFound();
-        return answer([id], query, position);
-      },
+      handle: ({ context, query }) => answer([context.req.param("id")!], query),
     }),
     route({
       method: "get",
@@ -70,12 +62,7 @@ export function kpiRoutes(engine: Engine): Route[] {
       }),
       answers,
       problems: [404],
-      handle: async ({ query: { campaign, ...query } }) => {
-        const position = await prepare(query.after);
-        const all = models.campaigns.model;
-        for (const id of campaign ?? []) if (!all.get(id)) throw notFound();
-        return answer(campaign, query, position);
-      },
+      handle: ({ query: { campaign, ...query } }) => answer(campaign, query),
     }),
   ];
 }

@@ -22,6 +22,7 @@ import type { Engine } from "../engine.ts";
 import { json, pageQuery, positionHeader, prepareRead, readQuery } from "../read.ts";
 import { type Call, type Route, route } from "../route.ts";
 import { keySchema, workspaceSchema } from "../schemas.ts";
+import { viewQuery, viewWorkspace } from "../view.ts";
 
 const keyNameLengthMax = 100;
 
@@ -69,7 +70,7 @@ export function workspaceRoutes(engine: Engine): Route[] {
       tag: "Workspace",
       summary: "The workspace's settings",
       roles: ["operator", "auditor"],
-      query: z.strictObject(readQuery),
+      query: z.strictObject(viewQuery),
       answers: {
         200: {
           description: "The settings",
@@ -77,12 +78,12 @@ export function workspaceRoutes(engine: Engine): Route[] {
           headers: ["ETag", "Placard-Position"],
         },
       },
-      handle: async ({ query }) => {
-        const position = await prepareRead(engine, [models.workspace], query.after);
-        const { keys: _, ...settings } = models.workspace.model.row;
-        const headers = { etag: etagOf(settings.version), ...positionHeader(position) };
-        return json(settings, 200, headers);
-      },
+      handle: ({ query }) =>
+        viewWorkspace(engine, query, ({ workspace, position }) => {
+          const { keys: _, ...settings } = workspace.row;
+          const headers = { etag: etagOf(settings.version), ...positionHeader(position) };
+          return json(settings, 200, headers);
+        }),
     }),
     route({
       method: "patch",
