@@ -4,3 +4,20 @@ export type { FsckReport } from "./findings.ts";
 export { fsck } from "./fsck.ts";
 export { NotaryKeys, type Rotation } from "./notary_keys.ts";
 export { openProof, type Proof } from "./proof.ts";
+export {
+  type ExportFiles,
+  ExportFolder,
+  exportHistory,
+  ExportRefusedError,
+  HistoryClient,
+  HistoryServerError,
+} from "./export/mod.ts";
+export {
+  ColdFile,
+  FolderSource,
+  ServerSource,
+  SourceUnreadableError,
+  verifyHistory,
+  type VerifyOptions,
+  type VerifyReport,
+} from "./verify/mod.ts";
