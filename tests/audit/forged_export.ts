@@ -25,9 +25,9 @@ import { LineCheck } from "../../src/audit/verify/line_check.ts";
 import { Findings } from "../../src/audit/findings.ts";
 import { type ColdStore, Recomputed } from "../../src/audit/verify/recomputed.ts";
 import {
-  canonicalJson,
   decodeRow,
   eventHash,
+  eventLine,
   formatPosition,
   keys,
   logStart,
@@ -55,10 +55,6 @@ const decoder = new TextDecoder();
 const origin = "placard.log/0123456789abcdef";
 export const signer = signerOf(origin, new Uint8Array(32).fill(1));
 export const strangerSigner = signerOf(origin, new Uint8Array(32).fill(2));
-
-export function eventLine(position: string, stored: StoredEvent): string {
-  return canonicalJson({ ...stored, position });
-}
 
 /** Everything in the server's store, with what it says of its campaigns. */
 export async function historyOf(server: TestServer): Promise<History> {

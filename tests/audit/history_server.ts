@@ -1,7 +1,8 @@
 /** A server that has a history and nothing else, for tests of whoever asks for it. */
 import { HistoryClient } from "../../src/audit/mod.ts";
 import type { Claim } from "../../src/audit/export/export_format.ts";
-import { eventLine, type ExportedFiles, exportOf, type History, signer } from "./forged_export.ts";
+import { eventLine } from "../../src/event_store/mod.ts";
+import { type ExportedFiles, exportOf, type History, signer } from "./forged_export.ts";
 
 const auditorKey = "auditor-key-of-the-tests";
 const encoder = new TextEncoder();
