@@ -19,7 +19,7 @@ export class ExportFaultError extends Error {
 }
 
 /** Where the files of an export are. */
-export interface ExportFiles {
+export interface ImportFiles {
   /** Throws where there is none of that name. */
   open(name: string): Promise<AsyncIterable<Uint8Array>>;
 }
@@ -56,7 +56,7 @@ const lineBytesMax = 1_000_000;
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
 export async function readManifest(
-  files: ExportFiles,
+  files: ImportFiles,
 ): Promise<{ manifest: ExportManifest; digest: string }> {
   const parts: Uint8Array[] = [];
   for await (const part of await opened(files, manifestName)) parts.push(part);
@@ -73,7 +73,7 @@ export async function readManifest(
 
 /** Every event in order. Throws `ExportFaultError` at what does not fit; nothing after it is given. */
 export async function* readExport(
-  files: ExportFiles,
+  files: ImportFiles,
   manifest: ExportManifest,
 ): AsyncGenerator<ExportedEvent> {
   const chain = new Chain();
@@ -99,7 +99,7 @@ export async function* readExport(
 }
 
 async function* readSegment(
-  files: ExportFiles,
+  files: ImportFiles,
   segment: Segment,
   chain: Chain,
 ): AsyncGenerator<ExportedEvent> {
@@ -213,7 +213,7 @@ class HashedFile {
     this.#parts = parts[Symbol.asyncIterator]();
   }
 
-  static async open(files: ExportFiles, name: string): Promise<HashedFile> {
+  static async open(files: ImportFiles, name: string): Promise<HashedFile> {
     return new HashedFile(await opened(files, name));
   }
 
@@ -265,7 +265,7 @@ class HashedFile {
   }
 }
 
-async function opened(files: ExportFiles, name: string): Promise<AsyncIterable<Uint8Array>> {
+async function opened(files: ImportFiles, name: string): Promise<AsyncIterable<Uint8Array>> {
   try {
     return await files.open(name);
   } catch (cause) {

@@ -8,7 +8,7 @@ import { canonicalJson, type ImportedRow, LogImport, parsePosition } from "../ev
 import {
   type ExportedEvent,
   ExportFaultError,
-  type ExportFiles,
+  type ImportFiles,
   readExport,
   readManifest,
 } from "./export_reader.ts";
@@ -19,7 +19,7 @@ const progressEvery = 10_000;
 
 export interface ImportOptions {
   readonly kv: Deno.Kv;
-  readonly files: ExportFiles;
+  readonly files: ImportFiles;
   newId(): string;
   /** Fewer in a commit than the store takes. */
   readonly commitMutationsMax?: number;

@@ -6,7 +6,7 @@ import {
   keys,
   sha256Hex,
 } from "../../src/event_store/mod.ts";
-import type { ExportFiles } from "../../src/audit/mod.ts";
+import type { ImportFiles } from "../../src/audit/mod.ts";
 
 export type ExportedFiles = Map<string, Uint8Array<ArrayBuffer>>;
 
@@ -57,7 +57,7 @@ export function manifestOf(files: ExportedFiles): Manifest {
 }
 
 /** Files in pieces of odd sizes, as a disk or a socket gives them. */
-export function filesOf(files: ExportedFiles): ExportFiles {
+export function filesOf(files: ExportedFiles): ImportFiles {
   return {
     open: (name) => {
       const bytes = files.get(name);

@@ -1,0 +1,188 @@
+/**
+ * Checks a history without trusting whoever holds it: every line, body, hash, chain and tile, the
+ * signature, that it continues an older checkpoint, and that what the server says of its campaigns is
+ * what the events alone give. It holds no more in memory than the models that count.
+ */
+import { logStart, sha256Hex } from "../../event_store/mod.ts";
+import { Findings, type FsckReport } from "../findings.ts";
+import {
+  type Checkpoint,
+  NoteError,
+  openCheckpoint,
+  parseCheckpoint,
+  parseVerifierKey,
+  type Verifier,
+} from "../tlog/mod.ts";
+import { checkClaims } from "./claims_check.ts";
+import type { HistorySource, SourceEvent } from "./history_source.ts";
+import { KeyChain } from "./key_chain.ts";
+import { type CheckedLine, LineCheck } from "./line_check.ts";
+import { type ColdStore, Recomputed } from "./recomputed.ts";
+import { TreeCheck } from "./tree_check.ts";
+
+export interface VerifyOptions {
+  readonly source: HistorySource;
+  /** A signed checkpoint that the auditor has kept. */
+  readonly since?: string;
+  /** The verifier key that the auditor trusts; without it the one that comes with the history. */
+  readonly key?: string;
+  readonly cold: ColdStore;
+  /** After so many faults no more are looked for. */
+  readonly faultsMax?: number;
+  onProgress?(progress: { events: number; of: number }): void;
+}
+
+export interface VerifyReport extends FsckReport {
+  /** Null where it is no checkpoint. */
+  readonly checkpoint: Checkpoint | null;
+}
+
+/** Lines between two calls of `onProgress`. */
+const progressEvery = 10_000;
+const faultsMaxDefault = 1_000;
+
+/** Throws where what is to be checked cannot be read at all. */
+export async function verifyHistory(options: VerifyOptions): Promise<VerifyReport> {
+  const findings = new Findings();
+  const report = (checkpoint: Checkpoint | null): VerifyReport => ({ ...findings, checkpoint });
+  const note = await options.source.checkpoint();
+  const checkpoint = noted(findings, "the checkpoint", () => parseCheckpoint(note));
+  const since = options.since === undefined
+    ? null
+    : noted(findings, "the older checkpoint", () => parseCheckpoint(options.since!));
+  const key = await trustedKey(options, findings);
+  if (!checkpoint || !key || since === undefined) return report(checkpoint ?? null);
+  if (since && since.origin !== checkpoint.origin) {
+    findings.fault(`the older checkpoint is of ${since.origin}, this one of ${checkpoint.origin}`);
+  }
+  const verification = new Verification(options, findings, since);
+  if (!await verification.readAll(checkpoint)) return report(checkpoint);
+  await verification.tree.finish(checkpoint);
+  checkKeys(verification.keys, key, note, options.since, findings);
+  await verification.checkClaims();
+  await options.source.finish(checkpoint.size, findings);
+  return report(checkpoint);
+}
+
+class Verification {
+  readonly tree: TreeCheck;
+  readonly keys: KeyChain;
+  readonly #lines: LineCheck;
+  readonly #recomputed: Recomputed;
+  /** Why there is nothing to compare claims with. */
+  #notFolded: string | null = null;
+
+  constructor(
+    readonly options: VerifyOptions,
+    readonly findings: Findings,
+    since: Checkpoint | null,
+  ) {
+    this.tree = new TreeCheck(options.source, findings, since);
+    this.keys = new KeyChain(findings);
+    this.#lines = new LineCheck(findings);
+    this.#recomputed = new Recomputed(options.cold);
+  }
+
+  /** False where it was given up because of too many faults. */
+  async readAll({ size }: Checkpoint): Promise<boolean> {
+    const { source, faultsMax = faultsMaxDefault, onProgress } = this.options;
+    for await (const event of source.events(size, this.findings)) {
+      await this.tree.append(event.line);
+      if (this.tree.size === size + 1) {
+        this.findings.fault(`${event.where} is beyond the checkpoint's ${size} events`);
+      }
+      this.#take(event);
+      this.findings.count("events");
+      if (this.tree.size % progressEvery === 0) {
+        onProgress?.({ events: this.tree.size, of: size });
+      }
+      if (this.findings.faultCount < faultsMax) continue;
+      this.findings.note(`given up after ${this.findings.faultCount} faults`);
+      return false;
+    }
+    this.findings.count("streams", this.#lines.streamCount);
+    return true;
+  }
+
+  async checkClaims(): Promise<void> {
+    if (this.#notFolded !== null) {
+      return this.findings.note(`the claims are not compared, because ${this.#notFolded}`);
+    }
+    const position = this.#lines.position || logStart;
+    await checkClaims(this.options.source, this.#recomputed, position, this.findings);
+  }
+
+  #take({ line, body, where }: SourceEvent): void {
+    const checked = this.#lines.check(line, where);
+    if (!checked) return this.#cannotFold(`${where} is no event`);
+    this.keys.note(checked.stored, where);
+    if (!this.#isBody(checked, body, where)) return this.#cannotFold(`${where} has no right body`);
+    if (this.#notFolded !== null) return;
+    try {
+      this.#recomputed.fold(checked, body);
+    } catch (error) {
+      this.findings.fault(`${where} cannot have happened: ${(error as Error).message}`);
+      this.#cannotFold(`${where} cannot be folded`);
+    }
+  }
+
+  #isBody({ stored }: CheckedLine, body: Uint8Array | null, where: string): boolean {
+    if (!stored.body) return true;
+    const { bytes, sha256, ref } = stored.body;
+    this.findings.count("bodies");
+    if (body?.length === bytes && sha256Hex(body) === sha256) return true;
+    const what = !body
+      ? "is missing"
+      : body.length !== bytes
+      ? `has ${body.length} bytes, not ${bytes}`
+      : "has another SHA-256";
+    this.findings.fault(`${where}: the body ${ref} ${what}`);
+    return false;
+  }
+
+  #cannotFold(why: string): void {
+    this.#notFolded ??= why;
+  }
+}
+
+/** Undefined where it is malformed, which is noted. */
+function noted<T>(findings: Findings, what: string, parse: () => T): T | undefined {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof NoteError)) throw error;
+    findings.fault(`${what}: ${error.message}`);
+    return undefined;
+  }
+}
+
+async function trustedKey(
+  { key, source }: VerifyOptions,
+  findings: Findings,
+): Promise<Verifier | undefined> {
+  if (key !== undefined) return noted(findings, "the given key", () => parseVerifierKey(key));
+  const included = await source.key();
+  findings.note(
+    "the key that came with the history was used: this shows that the history agrees with itself, " +
+      "not whose it is; give a key that you have kept with --key",
+  );
+  return noted(findings, "the key", () => parseVerifierKey(included));
+}
+
+/** The signature, and that of the older checkpoint, by the trusted key or those of the same log. */
+function checkKeys(
+  keys: KeyChain,
+  key: Verifier,
+  note: string,
+  since: string | undefined,
+  findings: Findings,
+): void {
+  // An exchanged key signs no more.
+  noted(findings, "the checkpoint", () => openCheckpoint(note, keys.after(key).slice(-1)));
+  if (since === undefined) return;
+  noted(
+    findings,
+    "the older checkpoint, which may be of another log than this one",
+    () => openCheckpoint(since, [...keys.before(key), ...keys.after(key)]),
+  );
+}
