@@ -33,6 +33,8 @@ function look(file: string): DiskUse {
   return { fileBytes: Deno.statSync(file).size, spaces };
 }
 
+const registers: Readonly<Record<string, string>> = { d: "devices", u: "users" };
+
 /** A key is its parts one after the other; a text is 2, its bytes, 0. Rows are told by read model. */
 function spaceOf(key: Uint8Array): string {
   const parts: string[] = [];
@@ -42,7 +44,7 @@ function spaceOf(key: Uint8Array): string {
     at = end + 1;
   }
   const [, space = "?", name] = parts;
-  return space === "rm" ? `rows of ${name}` : space;
+  return space === "rm" ? `rows of ${name}` : registers[space] ?? space;
 }
 
 if (import.meta.main) console.log(JSON.stringify(look(Deno.args[0]!)));

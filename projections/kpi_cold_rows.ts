@@ -26,7 +26,6 @@ const cacheBytesMaxDefault = 96 * 1024 * 1024;
 const unitedBytesMax = 40 * 1024 * 1024;
 /** A selection of campaigns that was asked about before so many others is forgotten. */
 const selectionsMax = 64;
-const togetherMinDefault = 4;
 
 export class ColdRows {
   /** Those that are in no store yet. */
@@ -34,15 +33,12 @@ export class ColdRows {
   #source: RowSource | null = null;
   /** What rows were decoded to. */
   readonly cache: ByteCache;
-  /** Days and spans of selections of campaigns. */
+  /** What selections of campaigns have on days, in spans and in runs of days. */
   readonly united = new ByteCache(unitedBytesMax);
   readonly #selections = new Map<string, string>();
   #selectionsNamed = 0;
 
-  constructor(
-    cacheBytesMax = cacheBytesMaxDefault,
-    readonly togetherMin = togetherMinDefault,
-  ) {
+  constructor(cacheBytesMax = cacheBytesMaxDefault) {
     this.cache = new ByteCache(cacheBytesMax);
   }
 
@@ -113,8 +109,7 @@ export class ColdReading {
   }
 
   /** The name under which what the campaigns have together is kept; null where it is not. */
-  together(count: number, campaigns: readonly string[] | undefined): string | null {
-    if (count < this.rows.togetherMin) return null;
+  together(campaigns: readonly string[] | undefined): string | null {
     if (!campaigns) return "all";
     if (this.#together === undefined) this.#together = this.rows.selection(campaigns);
     return this.#together;

@@ -26,8 +26,6 @@ type Row = QuarterRow<CampaignKpi>;
 export interface KpiCountsOptions {
   readonly closeAfterDays?: number;
   readonly cacheBytesMax?: number;
-  /** Fewer campaigns are looked at one by one. */
-  readonly togetherMin?: number;
 }
 
 export class KpiCounts {
@@ -46,7 +44,7 @@ export class KpiCounts {
 
   constructor(readonly dirty: Set<string>, options: KpiCountsOptions) {
     this.#closeAfterDays = options.closeAfterDays ?? closeAfterDaysDefault;
-    this.cold = new ColdRows(options.cacheBytesMax, options.togetherMin);
+    this.cold = new ColdRows(options.cacheBytesMax);
   }
 
   /** To be called before anything of the event is counted. */

@@ -67,7 +67,7 @@ export function answerKpi(
 ): KpiAnswer {
   checkPeriod(query);
   const { fromMs = -Infinity, toMs = Infinity, granularity } = query;
-  const together = cold.together(campaigns.length, query.campaigns);
+  const together = cold.together(query.campaigns);
   const selection = new Selection(campaigns, cold, query.by, together);
   const series = granularity && answerSeries(selection, granularity, query, conversions);
   if (!series) selection.add(selection.total, { fromMs, toMs });

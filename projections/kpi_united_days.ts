@@ -1,6 +1,7 @@
 /**
- * Whole days of several campaigns together. The same campaigns are asked about again and again, each
- * time over another period; so what they have on a day, or in a span of days, is united once and kept.
+ * Whole days of campaigns together. The same campaigns are asked about again and again, each time over
+ * another period; so what they have on a day, or in a span of days, is united once and kept. So are all
+ * whole days of a period, because the next one mostly begins and ends on the same days.
  */
 import { type CampaignKpi, daysPerSpan, type OpenDay } from "./kpi_campaign.ts";
 import { coldKeys, type ColdReading, openPrefix } from "./kpi_cold_rows.ts";
@@ -35,18 +36,48 @@ export function addTogether(
     addRest(tally, campaign, quarters);
   }
   addClosedDays(tally, selection, closed, campaigns, { quarters, cold });
+  const days = new WholeDays();
   for (const [day, members] of open) {
-    if (coversDay(quarters, day)) addOpenDay(tally, selection, day, members, cold);
+    if (coversDay(quarters, day)) addOpenDay(tally, days, selection, day, members, cold);
     else addCutOpenDay(tally, selection, day, members, { quarters, cold });
+  }
+  days.addTo(tally, `${selection}/run/open/${runOf(quarters)}`, cold);
+}
+
+/** Whole days of a period. They are united when the same ones are asked about a second time. */
+class WholeDays {
+  readonly #parts: unknown[] = [];
+  readonly #adds: ((into: Tally) => void)[] = [];
+
+  /** `parts`: what it is made of; with the same parts it is the same. */
+  push(parts: readonly unknown[], add: (into: Tally) => void): void {
+    this.#parts.push(...parts);
+    this.#adds.push(add);
+  }
+
+  addTo(tally: Tally, key: string, cold: ColdReading): void {
+    const addAll = (into: Tally) => this.#adds.forEach((add) => add(into));
+    const { united } = cold.rows;
+    const isWorthIt = this.#adds.length > 1 && united.get<United>(key)?.isOf(this.#parts);
+    if (isWorthIt) return addUnited(tally, cold, key, this.#parts, addAll);
+    addAll(tally);
+    if (this.#adds.length > 1 && cold.missing.size === 0) {
+      united.set(key, new United(this.#parts, null));
+    }
   }
 }
 
-/** What was made of these parts, and is right for no others. */
+/** The whole days of a period, as part of a key. */
+function runOf({ from, to }: Quarters): string {
+  return `${Math.ceil(from / quartersPerDay)}-${Math.floor(to / quartersPerDay)}`;
+}
+
+/** What was made of these parts, and is right for no others. Null: they were asked about once. */
 class United {
-  constructor(readonly parts: readonly unknown[], readonly tally: FrozenTally) {}
+  constructor(readonly parts: readonly unknown[], readonly tally: FrozenTally | null) {}
 
   get bytes(): number {
-    return this.tally.bytes + this.parts.length * 8;
+    return (this.tally?.bytes ?? 0) + this.parts.length * 8;
   }
 
   isOf(parts: readonly unknown[]): boolean {
@@ -68,6 +99,7 @@ function addClosedDays(
   { quarters, cold }: Asked,
 ): void {
   const spans = new Map<number, boolean>();
+  const days = new WholeDays();
   for (const [day, members] of closed) {
     if (!coversDay(quarters, day)) {
       addCutClosedDay(tally, selection, day, members, { quarters, cold });
@@ -76,10 +108,13 @@ function addClosedDays(
     const span = Math.floor(day / daysPerSpan);
     const isWhole = spans.get(span) ??
       campaigns.every((campaign) => coversSpan(quarters, span, campaign));
-    if (!isWhole) addClosedDay(tally, selection, day, members, cold);
-    else if (!spans.has(span)) addSpan(tally, selection, span, campaigns, cold);
+    if (!isWhole) {
+      // It stays as it is, so who has it says all.
+      days.push([day, ...members], (into) => addClosedDay(into, selection, day, members, cold));
+    } else if (!spans.has(span)) addSpan(days, selection, span, campaigns, cold);
     spans.set(span, isWhole);
   }
+  days.addTo(tally, `${selection}/run/closed/${runOf(quarters)}`, cold);
 }
 
 function addClosedDay(
@@ -89,16 +124,19 @@ function addClosedDay(
   members: readonly CampaignKpi[],
   cold: ColdReading,
 ): void {
-  addUnited(tally, cold, `${selection}/day/${day}`, members, (into) => {
+  const add = (into: Tally) => {
     for (const { id } of members) {
       const sum = cold.sum(coldKeys.sum(id, day));
       if (sum) into.addFrozen(sum);
     }
-  });
+  };
+  // What one campaign has is kept already.
+  if (members.length === 1) add(tally);
+  else addUnited(tally, cold, `${selection}/day/${day}`, members, add);
 }
 
 function addSpan(
-  tally: Tally,
+  days: WholeDays,
   selection: string,
   span: number,
   campaigns: readonly CampaignKpi[],
@@ -109,19 +147,25 @@ function addSpan(
   );
   // With each day that is closed there is more in an open span.
   const parts = members.flatMap((one) => [one, one.openSpans.get(span)?.days ?? "whole"]);
-  addUnited(tally, cold, `${selection}/span/${span}`, parts, (into) => {
+  const add = (into: Tally) => {
     for (const { id, openSpans } of members) {
       const open = openSpans.get(span);
       const whole = open ? null : cold.span(coldKeys.span(id, span));
       if (open) into.addTally(open.tally);
       else if (whole) into.addFrozen(whole);
     }
+  };
+  const key = `${selection}/span/${span}`;
+  days.push([span, ...parts], (into) => {
+    if (members.length === 1) add(into);
+    else addUnited(into, cold, key, parts, add);
   });
 }
 
 /** Rows that changed since the sums were made are looked at anew. */
 function addOpenDay(
   tally: Tally,
+  days: WholeDays,
   selection: string,
   day: number,
   members: readonly CampaignKpi[],
@@ -129,8 +173,10 @@ function addOpenDay(
 ): void {
   const sums = members.map((one) => openDaySum(one, day, one.openDays.get(day)!, cold.rows));
   const stamps = sums.map(({ stamp }) => stamp);
-  addUnited(tally, cold, `${openPrefix(day)}${selection}`, stamps, (into) => {
-    for (const sum of sums) into.addFrozen(sum.united);
+  const add = (into: Tally) => sums.forEach(({ united }) => into.addFrozen(united));
+  days.push(stamps, (into) => {
+    if (sums.length === 1) add(into);
+    else addUnited(into, cold, `${openPrefix(day)}${selection}`, stamps, add);
   });
   for (const sum of sums) sum.addChanged(tally);
 }
@@ -208,14 +254,14 @@ function addUnited(
   unite: (into: Tally) => void,
 ): void {
   const found = united.get<United>(key);
-  if (found?.isOf(parts)) return tally.addFrozen(found.tally);
+  if (found?.tally && found.isOf(parts)) return tally.addFrozen(found.tally);
   const made = new Tally();
   unite(made);
   // With rows missing it is not whole, and the answer is thrown away.
   if (missing.size > 0) return;
-  const kept = new United(parts, made.freeze());
-  united.set(key, kept);
-  tally.addFrozen(kept.tally);
+  const kept = made.freeze();
+  united.set(key, new United(parts, kept));
+  tally.addFrozen(kept);
 }
 
 function listOf<T>(byDay: Map<number, T[]>, day: number): T[] {

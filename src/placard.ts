@@ -24,7 +24,15 @@ import {
   Past,
   PastExposures,
 } from "./delivery/mod.ts";
-import { BodyWriter, openLog, StreamIndex, StreamStates, Tail, Writer } from "./event_store/mod.ts";
+import {
+  BodyWriter,
+  openLog,
+  raiseStoreFormat,
+  StreamIndex,
+  StreamStates,
+  Tail,
+  Writer,
+} from "./event_store/mod.ts";
 import {
   createApp,
   type Engine,
@@ -109,6 +117,7 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
     reflectWindowMs,
     statusCheckMs: statusCheckSeconds * 1000,
   };
+  await raiseStoreFormat(kv);
   const reader = await openLog(kv, upcast);
   const models: Models = mountedModels(kv);
   const projector = new Projector(reader, Object.values(models));

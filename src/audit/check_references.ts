@@ -106,26 +106,27 @@ async function checkIdentities(
     device: { ...seen.highest.device },
     user: { ...seen.highest.user },
   };
-  for await (const { key, value } of entriesUnder(kv, keys.identityPrefix(), findings.pacing)) {
-    findings.count("identities");
-    const kind = String(key[key.length - 2]) as keyof typeof highest;
-    const id = String(key[key.length - 1]);
-    const number = value as number;
-    if (!Number.isInteger(number) || number < 1) {
-      findings.fault(`${kind} ${id} has the number ${number}`);
-      continue;
-    }
-    const owner = owners[kind].get(number);
-    if (owner !== undefined) {
-      findings.fault(`the ${kind}s ${owner} and ${id} have the same number ${number}`);
-    }
-    owners[kind].set(number, id);
-    if (seen.profiles.isForgotten(kind, number)) {
-      findings.fault(`a ${kind} has the number ${number} of a forgotten person`);
-    }
-    if (number > highest[kind].number) highest[kind] = { number, where: `${kind} ${id}` };
-  }
   for (const kind of ["device", "user"] as const) {
+    for await (
+      const { key, value } of entriesUnder(kv, keys.identityPrefix(kind), findings.pacing)
+    ) {
+      findings.count("identities");
+      const id = String(key[key.length - 1]);
+      const number = value as number;
+      if (!Number.isInteger(number) || number < 1) {
+        findings.fault(`${kind} ${id} has the number ${number}`);
+        continue;
+      }
+      const owner = owners[kind].get(number);
+      if (owner !== undefined) {
+        findings.fault(`the ${kind}s ${owner} and ${id} have the same number ${number}`);
+      }
+      owners[kind].set(number, id);
+      if (seen.profiles.isForgotten(kind, number)) {
+        findings.fault(`a ${kind} has the number ${number} of a forgotten person`);
+      }
+      if (number > highest[kind].number) highest[kind] = { number, where: `${kind} ${id}` };
+    }
     // Read after them, so that it has counted all of those.
     const counter = await retried(() => kv.get<number>(keys.identityCounter(kind)));
     const last = counter.value ?? 0;

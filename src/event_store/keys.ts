@@ -67,9 +67,15 @@ export const keys = {
     kind,
     block,
   ],
-  identityPrefix: (kind?: string): Key =>
-    kind === undefined ? [workspace, "id"] : [workspace, "id", kind],
-  identityNumber: (kind: string, id: string): Key => [workspace, "id", kind, id],
+  /** Short, because there are millions and the store holds each of these keys twice. */
+  identityPrefix: (kind: "device" | "user"): Key => [workspace, kind === "device" ? "d" : "u"],
+  identityNumber: (kind: "device" | "user", id: string): Key => [
+    workspace,
+    kind === "device" ? "d" : "u",
+    id,
+  ],
+  /** Of stores of format 1; the kind follows, and the id. */
+  formerIdentityPrefix: (): Key => [workspace, "id"],
   identityCounter: (kind: string): Key => [workspace, "idCounter", kind],
   /** What is known of a device or user, beside the log and erasable. */
   profile: (kind: string, number: number): Key => [workspace, "profile", kind, number],

@@ -45,6 +45,7 @@ export { isInLog, lastRecordedBy, recordedMs } from "./recorded_times.ts";
 export { rememberedAnswer } from "./remembered.ts";
 export { RowsDigest } from "./rows_digest.ts";
 export { openLog, raiseEpoch, StoreFormatError } from "./store.ts";
+export { raiseStoreFormat } from "./store_format.ts";
 export { StreamIndex } from "./stream_index.ts";
 export { type StreamHead, type StreamRules, StreamStates } from "./stream_states.ts";
 export { Tail } from "./tail.ts";

@@ -5,11 +5,13 @@ import { keys } from "./keys.ts";
 import { LogReader } from "./log_reader.ts";
 import { firstEpoch, logStart } from "./position.ts";
 
-export const storeFormat = 1;
+export const storeFormat = 2;
 
 export interface StoreMeta {
   readonly format: number;
   readonly epoch: number;
+  /** Rows of an earlier format are still to be moved. */
+  readonly moving?: true;
   /** Set while an import is under way, or was cut off: what there is may not be all of it. */
   readonly importing?: {
     readonly source: string;
@@ -65,7 +67,10 @@ export async function raiseEpoch(kv: Deno.Kv): Promise<number> {
   return epoch;
 }
 
-function checkMeta({ format, importing }: StoreMeta): void {
+function checkMeta({ format, moving, importing }: StoreMeta): void {
+  if (format === 1 || moving) {
+    throw new StoreFormatError("the store is of an earlier version; start the server on it first");
+  }
   if (format !== storeFormat) {
     throw new StoreFormatError(`the store has format ${format}, this version reads ${storeFormat}`);
   }

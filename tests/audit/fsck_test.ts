@@ -165,7 +165,7 @@ const damages: Record<string, [(kv: Deno.Kv) => Promise<unknown>, string[]]> = {
   ],
   "a forgotten person is still in the register": [
     async (kv) => {
-      const prefix = keys.identityNumber("user", "").slice(0, -1);
+      const prefix = keys.identityPrefix("user");
       const held = await Array.fromAsync(kv.list<number>({ prefix }), ({ value }) => value);
       const forgotten = [1, 2, 3].find((number) => !held.includes(number))!;
       await kv.set(keys.identityNumber("user", "back"), forgotten);

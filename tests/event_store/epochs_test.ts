@@ -24,7 +24,7 @@ async function carryOver(from: Deno.Kv, to: Deno.Kv): Promise<void> {
   for await (const { key, value } of from.list({ prefix: keys.bodyPrefix() })) {
     await to.set(key, value);
   }
-  await to.set(keys.meta(), { format: 1, epoch: epoch + 1 });
+  await to.set(keys.meta(), { format: 2, epoch: epoch + 1 });
 }
 
 async function threeEpochs(kv: Deno.Kv): Promise<void> {

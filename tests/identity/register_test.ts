@@ -24,7 +24,7 @@ const idsOf = (count: number, from = 0) =>
 async function stored(kv: Deno.Kv, kind: IdentityKind): Promise<Map<string, number>> {
   const numbers = new Map<string, number>();
   for await (
-    const { key, value } of kv.list<number>({ prefix: [...keys.identityPrefix(), kind] })
+    const { key, value } of kv.list<number>({ prefix: keys.identityPrefix(kind) })
   ) {
     numbers.set(key.at(-1) as string, value);
   }

@@ -592,8 +592,6 @@ const keeping = fc.record({
   closeAfterDays: fc.constantFrom(0, 1, 8),
   cacheBytesMax: fc.constantFrom(0, 2_000, 1_000_000),
   flushEvery: fc.constantFrom(1, 3, 7, Infinity),
-  /** So many campaigns are looked at together. */
-  togetherMin: fc.constantFrom(1, 2, 4),
   warm: fc.boolean(),
 });
 
