@@ -1,6 +1,6 @@
 /**
- * Finds the route of a request. No path here has more than one parameter, so what stands before and
- * behind it tells a route: Hono's own routers take a request's path apart segment by segment, or
+ * Finds the route of a request. Nearly all paths here have one parameter at most, so what stands before
+ * and behind it tells a route: Hono's own routers take a request's path apart segment by segment, or
  * cannot hold two such paths side by side.
  */
 
@@ -15,6 +15,8 @@ interface MethodRoutes<Handler> {
   /** Of paths without a parameter, by path. */
   readonly fixed: Map<string, Handler>;
   readonly shapes: Shape<Handler>[];
+  /** Of paths with several parameters. */
+  readonly patterns: { readonly pattern: RegExp; readonly handler: Handler }[];
 }
 
 const noParameters: Readonly<Record<string, string>> = Object.freeze({});
@@ -27,10 +29,12 @@ export class RouteTable<Handler> {
   /** `path` is in Hono's form: `/v1/campaigns/:id`. */
   add(method: string, path: string, handler: Handler): void {
     let routes = this.#methods.get(method);
-    if (!routes) this.#methods.set(method, routes = { fixed: new Map(), shapes: [] });
+    if (!routes) this.#methods.set(method, routes = { fixed: new Map(), shapes: [], patterns: [] });
     const [before, parameter, after, ...more] = path.split(/:(\w+)/);
-    if (more.length > 0) throw new Error(`${path} has more than one parameter`);
-    if (parameter === undefined) routes.fixed.set(path, handler);
+    if (more.length > 0) {
+      const pattern = new RegExp(`^${path.replaceAll(/:(\w+)/g, "(?<$1>[^/]+)")}$`);
+      routes.patterns.push({ pattern, handler });
+    } else if (parameter === undefined) routes.fixed.set(path, handler);
     else routes.shapes.push({ before: before!, after: after!, parameter, handler });
   }
 
@@ -47,6 +51,10 @@ export class RouteTable<Handler> {
       if (end === before.length || path.length - end !== after.length) continue;
       if (!path.endsWith(after)) continue;
       return [[[handler, { [parameter]: path.slice(before.length, end) }]]];
+    }
+    for (const { pattern, handler } of routes.patterns) {
+      const found = pattern.exec(path);
+      if (found) return [[[handler, { ...found.groups }]]];
     }
     return [[]];
   }
