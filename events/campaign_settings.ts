@@ -147,7 +147,10 @@ export function parseSettings(
   const unfit = jsonProblem(judged) ?? sizeProblem(input);
   if (unfit !== null) return { problems: [unfit] };
   // Either both are kept or none, so that a schema which wants them can tell which is missing.
-  const schema = Object.hasOwn(kept, "name") ? changedSettingsSchema : campaignSettingsSchema;
+  const isEdit = Object.hasOwn(kept, "name");
+  const members = isEdit ? membersOf(judged) : null;
+  if (members) return { settings: Object.assign(kept, members) as CampaignSettings };
+  const schema = isEdit ? changedSettingsSchema : campaignSettingsSchema;
   const result = schema.safeParse(judged);
   return result.success
     ? { settings: { ...kept, ...result.data } as CampaignSettings }
@@ -171,8 +174,27 @@ function keptOf(input: unknown, valid: CampaignSettings): Partial<CampaignSettin
 
 function without(input: unknown, kept: object): unknown {
   if (!isObject(input)) return input;
-  // Unlike an assignment, this makes `__proto__` a plain property, which is refused.
-  return Object.fromEntries(Object.entries(input).filter(([key]) => !Object.hasOwn(kept, key)));
+  // Not even what is called `__proto__` is anything but a property, and is refused.
+  const rest: Record<string, unknown> = Object.create(null);
+  for (const key of Object.keys(input)) if (!Object.hasOwn(kept, key)) rest[key] = input[key];
+  return rest;
+}
+
+/**
+ * What the schema makes of each member by itself: an edit has few of all that there are. Null where
+ * one is at fault, which the whole schema then tells of.
+ */
+function membersOf(judged: unknown): Record<string, unknown> | null {
+  if (!isObject(judged)) return null;
+  const members: Record<string, unknown> = {};
+  for (const name of Object.keys(judged)) {
+    if (!Object.hasOwn(changedSettingsSchema.shape, name)) return null;
+    const schema = changedSettingsSchema.shape[name as keyof CampaignSettings];
+    const result = schema.safeParse(judged[name]);
+    if (!result.success) return null;
+    members[name] = result.data;
+  }
+  return members;
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

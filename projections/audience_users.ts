@@ -14,6 +14,7 @@ export class AudienceUsers {
     const counts = status !== "deleted" && status !== "ended";
     const named = counts ? namedAudiences(settings).map((one) => one.audienceId) : none;
     const before = this.#named.get(id) ?? none;
+    if (named.length + before.length === 0) return;
     if (named.join("\n") === before.join("\n")) return;
     for (const audienceId of before) this.#remove(audienceId, id);
     for (const audienceId of named) {

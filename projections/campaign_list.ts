@@ -25,7 +25,7 @@ export interface ListPage {
 }
 
 export function listCampaigns(campaigns: CampaignsProjection, query: ListQuery): ListPage {
-  const wanted = query.q?.toLocaleLowerCase("en");
+  const wanted = query.q?.toLowerCase();
   const page: ListedCampaign[] = [];
   let more = false;
   campaigns.order.take(query, (listed) => {

@@ -125,7 +125,7 @@ export class CampaignOrder {
       createdAtMs,
       updatedAtMs,
       startAt: settings.schedule?.startAt ?? "",
-      name: settings.name.toLocaleLowerCase("en"),
+      name: settings.name.toLowerCase(),
       type: settings.type,
       platforms: this.#platforms.get(key)!,
     };

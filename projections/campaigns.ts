@@ -47,25 +47,27 @@ export const campaignsFold: RowFold<CampaignRow> = {
     const event = recorded.event as CampaignEvent;
     const change = statusChange(row?.status, event, recorded.timeMs);
     const base = row ?? firstRow(recorded);
-    const next = {
-      ...base,
-      ...(event.type === "campaign_edited"
-        ? {
-          settings: settingsAfter(base.settings, event.data.set),
-          contentRevision: event.data.contentRevision,
-          settingsChangedAtMs: recorded.timeMs,
-        }
-        : {}),
-      status: change?.status ?? base.status,
-      version: recorded.version,
-      updatedAtMs: recorded.timeMs,
-      snapshotId: snapshotAfter(base.snapshotId, event),
-      tests: testsAfter(base.tests, event, recorded.timeMs),
-    };
+    const edit = event.type === "campaign_edited" ? event.data : null;
+    const status = change?.status ?? base.status;
+    const settings = edit ? settingsAfter(base.settings, edit.set) : base.settings;
+    const contentRevision = edit?.contentRevision ?? base.contentRevision;
+    const tests = testsAfter(base.tests, event, recorded.timeMs);
+    const revised = { status, settings, contentRevision };
+    // The members stand in the order of all rows: the same row always has the same text.
     return {
-      ...next,
-      revisions: nextRevisions(base.revisions, next, recorded.position),
-      deliveryChangedPosition: isDelivered(base) || isLive(next) || next.tests.length > 0
+      id: base.id,
+      status,
+      settings,
+      version: recorded.version,
+      contentRevision,
+      copiedFrom: base.copiedFrom,
+      createdAtMs: base.createdAtMs,
+      updatedAtMs: recorded.timeMs,
+      settingsChangedAtMs: edit ? recorded.timeMs : base.settingsChangedAtMs,
+      revisions: nextRevisions(base.revisions, revised, recorded.position),
+      snapshotId: snapshotAfter(base.snapshotId, event),
+      tests,
+      deliveryChangedPosition: isDelivered(base) || isLive({ status }) || tests.length > 0
         ? recorded.position
         : base.deliveryChangedPosition,
     };

@@ -25,8 +25,8 @@ export class PackedRows<Row extends object> {
     return found;
   }
 
+  /** What was at hand of the row before is dropped when this one is packed. */
   set(key: string, row: Row): void {
-    this.#forget(key);
     this.#rows.set(key, row);
   }
 
@@ -44,8 +44,9 @@ export class PackedRows<Row extends object> {
     if (typeof row === "string") return row;
     const text = JSON.stringify(row);
     if (row !== undefined) {
+      // Not at hand: of all the rows that a flush packs, few are read before they change again.
+      this.#forget(key);
       this.#rows.set(key, text);
-      this.#remember(key, row);
     }
     return text;
   }

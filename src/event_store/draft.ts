@@ -10,9 +10,11 @@ import type { StreamHead, StreamStates } from "./stream_states.ts";
 
 export class Draft<State> {
   readonly #changed = new Map<string, StreamHead<State>>();
-  /** The heads as they were before the command that is being decided. */
-  readonly #undo = new Map<string, StreamHead<State> | undefined>();
+  /** What the command that is being decided replaced, in this order. */
+  readonly #replaced: { stream: string; head: StreamHead<State> | undefined }[] = [];
   readonly events: EncodedEvent[] = [];
+  /** The same events as everybody will read them from the log. */
+  readonly readBack: DomainEvent[] = [];
   #bytes = 0;
   #kept = { events: 0, bytes: 0 };
 
@@ -61,31 +63,35 @@ export class Draft<State> {
         this.#time,
         meta,
       );
-      if (!this.#undo.has(stream)) this.#undo.set(stream, this.#changed.get(stream));
+      const { type, schema } = event;
+      const readBack = { type, schema, data: JSON.parse(encoded.data) };
+      this.#replaced.push({ stream, head: this.#changed.get(stream) });
       this.#changed.set(stream, {
         version,
         hash: encoded.hash,
-        state: this.base.rules.evolve(stream, head.state, event, this.timeMs),
+        state: this.base.rules.evolve(stream, head.state, readBack, this.timeMs),
       });
       this.events.push(encoded);
+      this.readBack.push(readBack);
       this.#bytes += encoded.bytes + 1;
     }
   }
 
   /** Ends a command: its events stay. */
   keep(): void {
-    this.#undo.clear();
+    this.#replaced.length = 0;
     this.#kept = { events: this.events.length, bytes: this.#bytes };
   }
 
   /** Ends a command: its events go. */
   undo(): void {
-    for (const [stream, head] of this.#undo) {
+    for (const { stream, head } of this.#replaced.reverse()) {
       if (head) this.#changed.set(stream, head);
       else this.#changed.delete(stream);
     }
-    this.#undo.clear();
+    this.#replaced.length = 0;
     this.events.length = this.#kept.events;
+    this.readBack.length = this.#kept.events;
     this.#bytes = this.#kept.bytes;
   }
 }

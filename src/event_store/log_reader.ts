@@ -28,6 +28,8 @@ export interface OwnRow {
   readonly commitId: string;
   readonly timeMs: number;
   readonly events: readonly EncodedEvent[];
+  /** The same events as everybody else reads them. */
+  readonly readBack: readonly DomainEvent[];
 }
 
 export interface LogCursor {
@@ -195,16 +197,16 @@ export class LogReader {
     this.#ownBodies.delete(ref);
   }
 
-  #ownRow(versionstamp: string, { commitId, events }: OwnRow, timeMs: number): ReadRow {
+  #ownRow(versionstamp: string, { commitId, events, readBack }: OwnRow, timeMs: number): ReadRow {
     return {
       epoch: this.epoch,
       versionstamp,
       commitId,
       events: events.map((encoded, index) => {
-        const { stream, version, hash, type, schema, data } = encoded;
+        const { stream, version, hash } = encoded;
         const position = formatPosition(this.epoch, versionstamp, index);
+        const event = readBack[index]!;
         // All members stand in the order in which everybody else reads them.
-        const event = { type, schema, data: JSON.parse(data) };
         const meta = inLogOrder(encoded.meta);
         const line = () => encodedEventLine(position, encoded);
         return { position, stream, version, timeMs, meta, event, hash, line };

@@ -41,9 +41,7 @@ export function encodeEvent(
   // The members stand in the order of RFC 8785, so that the text with the hash is canonical too.
   const data = canonicalJson(event.data);
   const before = (body ? `{"body":${canonicalJson(body)},` : "{") + `"data":${data},`;
-  const after = `"meta":${metaJson(meta)},"schema":${event.schema},` +
-    `"stream":${JSON.stringify(place.stream)},"time":"${time}",` +
-    `"type":${JSON.stringify(event.type)},"version":${place.version}}`;
+  const after = envelopeJson(place, event, time, meta);
   const hash = sha256Hex(place.previousHash + before + after);
   const text = `${before}"hash":"${hash}",${after}`;
   return {
@@ -59,11 +57,18 @@ export function encodeEvent(
   };
 }
 
-/** Canonical JSON of it, made without sorting its members anew for each event. */
-function metaJson({ actor, commandId, reason, traceId }: EventMeta): string {
-  return `{"actor":${canonicalJson(actor)},"commandId":${canonicalJson(commandId)},` +
-    (reason === undefined ? "" : `"reason":${canonicalJson(reason)},`) +
-    `"traceId":${canonicalJson(traceId)}}`;
+/** Canonical JSON of what stands behind the data, without its first brace: named in its order here. */
+function envelopeJson(
+  { stream, version }: { stream: string; version: number },
+  { type, schema }: DomainEvent,
+  time: string,
+  { actor, commandId, reason, traceId }: EventMeta,
+): string {
+  const meta = { actor, commandId, reason, traceId };
+  const text = JSON.stringify({ meta, schema, stream, time, type, version });
+  // Perhaps a lone surrogate, which it throws at.
+  if (text.includes("\\ud")) canonicalJson(meta);
+  return text.slice(1);
 }
 
 /** The hash that an event must have after `previousHash`. */

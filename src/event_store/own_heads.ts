@@ -3,6 +3,7 @@
  * Their check on the tip proves that nobody else's command stands between them, so the next commands
  * can be decided on them without reading them back.
  */
+import type { RecordedEvent } from "../../events/recorded_event.ts";
 import type { StreamHead } from "./stream_states.ts";
 
 interface OwnCommit {
@@ -11,7 +12,10 @@ interface OwnCommit {
 }
 
 export class OwnHeads<State> {
-  readonly #heads = new Map<string, { head: StreamHead<State>; versionstamp: string }>();
+  readonly #heads = new Map<
+    string,
+    { head: StreamHead<State>; versionstamp: string; timeMs: number }
+  >();
   /** Oldest first. */
   readonly #commits: OwnCommit[] = [];
 
@@ -27,8 +31,18 @@ export class OwnHeads<State> {
     return this.#heads.keys();
   }
 
-  keep(versionstamp: string, changed: ReadonlyMap<string, StreamHead<State>>): void {
-    for (const [stream, head] of changed) this.#heads.set(stream, { head, versionstamp });
+  /** The head that this event left, where it is an own one, the last of its stream, and recorded then. */
+  after({ stream, hash, timeMs }: RecordedEvent): StreamHead<State> | undefined {
+    const own = this.#heads.get(stream);
+    return own && own.head.hash === hash && own.timeMs === timeMs ? own.head : undefined;
+  }
+
+  keep(
+    versionstamp: string,
+    timeMs: number,
+    changed: ReadonlyMap<string, StreamHead<State>>,
+  ): void {
+    for (const [stream, head] of changed) this.#heads.set(stream, { head, versionstamp, timeMs });
     this.#commits.push({ versionstamp, streams: [...changed.keys()] });
   }
 

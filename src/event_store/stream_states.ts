@@ -33,6 +33,7 @@ export class StreamStates<State> {
   readonly #positions = new RowPositions();
   readonly #dirty = new Set<string>();
   readonly #listeners: ((stream: string, head: StreamHead<State>) => void)[] = [];
+  #known: (recorded: RecordedEvent) => StreamHead<State> | undefined = () => undefined;
 
   constructor(readonly revision: number, readonly rules: StreamRules<State>) {}
 
@@ -40,6 +41,14 @@ export class StreamStates<State> {
   onChange(listener: (stream: string, head: StreamHead<State>) => void): void {
     for (const stream of this.#moving) listener(stream, this.head(stream));
     this.#listeners.push(listener);
+  }
+
+  /**
+   * `known` gives the head that an event left, where that has been made: the hash says that it is of
+   * the same events.
+   */
+  adoptFrom(known: (recorded: RecordedEvent) => StreamHead<State> | undefined): void {
+    this.#known = known;
   }
 
   head(stream: string): StreamHead<State> {
@@ -51,15 +60,7 @@ export class StreamStates<State> {
     const { stream } = recorded;
     if (!this.rules.tracks(stream)) return;
     if (this.#positions.has(stream, recorded.position)) return;
-    const head = this.head(stream);
-    if (recorded.version !== head.version + 1) {
-      throw new Error(`${stream} goes from version ${head.version} to ${recorded.version}`);
-    }
-    const next = {
-      version: recorded.version,
-      hash: recorded.hash,
-      state: this.rules.evolve(stream, head.state, recorded.event, recorded.timeMs),
-    };
+    const next = this.#known(recorded) ?? this.#evolved(recorded);
     this.#heads.set(stream, next);
     this.#dirty.add(stream);
     this.#changed(stream, next);
@@ -83,6 +84,14 @@ export class StreamStates<State> {
 
   rowKeys(): Iterable<string> {
     return this.#heads.keys();
+  }
+
+  #evolved({ stream, version, hash, event, timeMs }: RecordedEvent): StreamHead<State> {
+    const head = this.head(stream);
+    if (version !== head.version + 1) {
+      throw new Error(`${stream} goes from version ${head.version} to ${version}`);
+    }
+    return { version, hash, state: this.rules.evolve(stream, head.state, event, timeMs) };
   }
 
   #changed(stream: string, head: StreamHead<State>): void {

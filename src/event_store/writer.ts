@@ -68,6 +68,7 @@ export class Writer<State> {
 
   constructor(options: WriterOptions<State>) {
     this.#options = options;
+    options.states.adoptFrom((recorded) => this.#ownHeads.after(recorded));
   }
 
   get waitingCount(): number {
@@ -177,11 +178,11 @@ export class Writer<State> {
       position: formatPosition(epoch, versionstamp, draft.events.length - 1),
       timeMs: draft.timeMs,
     };
-    this.#ownHeads.keep(versionstamp, draft.changed);
+    this.#ownHeads.keep(versionstamp, draft.timeMs, draft.changed);
     // A read that was under way may have found the commit before its reply came.
     if (versionstamp > tail.versionstamp) {
-      const { events, timeMs } = draft;
-      tail.reader.keepOwnRow(versionstamp, { commitId, timeMs, events });
+      const { events, readBack, timeMs } = draft;
+      tail.reader.keepOwnRow(versionstamp, { commitId, timeMs, events, readBack });
     }
     tail.noteOwnCommands(versionstamp);
     if (!this.#alone && this.#ownHeads.commitCount % commitsPerFold > 0) return;

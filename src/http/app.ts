@@ -14,6 +14,7 @@ import { openApiDocument } from "./openapi.ts";
 import type { Keyring } from "./principal.ts";
 import { HttpProblem } from "./problem.ts";
 import { mount, type Route } from "./route.ts";
+import { RouteTable } from "./route_table.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { audienceMemberRoutes } from "./routes/audience_members.ts";
 import { audiencePreviewRoutes } from "./routes/audience_preview.ts";
@@ -63,7 +64,7 @@ export function createApp({ engine, keyring, publicAudit, onBug }: AppOptions): 
   ];
   routes.push(...documentRoutes(() => openApiDocument(routes, apiVersion)));
 
-  const app = new Hono();
+  const app = new Hono({ router: new RouteTable() });
   // Not by a middleware: that alone takes as long as the rest of the routing.
   const counted = (context: Context, response: Response) => {
     metrics.countRequest(context.req.method, response.status);

@@ -78,6 +78,7 @@ export function parseJson(text: string): unknown {
 /** 415 unless the request's media type is one of these. */
 export function checkMediaType(context: Context, mediaTypes: readonly string[]): void {
   const header = context.req.header("content-type");
+  if (header !== undefined && mediaTypes.includes(header)) return;
   const mediaType = header?.split(";")[0]?.trim().toLowerCase();
   if (mediaType && mediaTypes.includes(mediaType)) return;
   throw new HttpProblem(

@@ -33,6 +33,15 @@ export function campaignJson(
   };
 }
 
+const instantsMax = 1_024;
+/** Instants that were written lately, each at its place: the same ones come again and again. */
+const instants = new Array<{ readonly ms: number; readonly text: string } | undefined>(instantsMax);
+
 export function instant(ms: number): string {
-  return new Date(ms).toISOString();
+  const place = Math.trunc(Math.abs(ms)) % instantsMax;
+  const known = instants[place];
+  if (known?.ms === ms) return known.text;
+  const text = new Date(ms).toISOString();
+  instants[place] = { ms, text };
+  return text;
 }

@@ -46,7 +46,7 @@ export class Mounted<Model extends Projection = Projection> {
   #slot!: Slot;
   #live: Versioned<Live> = { value: null, versionstamp: null };
   #checkpoint: Versioned<Checkpoint> = { value: null, versionstamp: null };
-  #folded: LogCursor & { hash: string } = { ...cursorAtStart, hash: "" };
+  #folded: Checkpoint = { ...cursorAtStart, hash: "" };
   #eventsSinceCheckpoint = 0;
   #superseded = false;
   #ticksSinceFlush = 0;
@@ -119,8 +119,8 @@ export class Mounted<Model extends Projection = Projection> {
     this.#pending.clear();
   }
 
-  /** A throw stops this projection at the event; the others go on. */
-  fold(recorded: RecordedEvent): void {
+  /** A throw stops this projection at the event; the others go on. `place` is the event's. */
+  fold(recorded: RecordedEvent, place = placeOf(recorded)): void {
     if (this.failure || recorded.position <= this.#folded.position) return;
     try {
       this.model.fold(recorded);
@@ -128,8 +128,7 @@ export class Mounted<Model extends Projection = Projection> {
       this.failure = { position: recorded.position, error };
       return;
     }
-    const { position, timeMs, hash } = recorded;
-    this.#folded = { position, timeMs, hash };
+    this.#folded = place;
     this.#eventsSinceCheckpoint++;
   }
 
@@ -228,6 +227,10 @@ export class Mounted<Model extends Projection = Projection> {
   #readLive(): Promise<Versioned<Live>> {
     return retried(() => this.kv.get<Live>(keys.live(this.name), { consistency: "strong" }));
   }
+}
+
+export function placeOf({ position, timeMs, hash }: RecordedEvent): Checkpoint {
+  return { position, timeMs, hash };
 }
 
 /** The revision of the code that made a slot; 0 where there is none. */

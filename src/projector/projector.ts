@@ -4,7 +4,7 @@
  */
 import type { RecordedEvent } from "../../events/recorded_event.ts";
 import type { LogCursor, LogReader, Tail } from "../event_store/mod.ts";
-import type { Mounted } from "./mounted.ts";
+import { type Mounted, placeOf } from "./mounted.ts";
 
 /** Seldom, so that rows that change often are written once; often enough to start in a moment. */
 const tickIntervalMs = 5_000;
@@ -41,7 +41,8 @@ export class Projector {
   follow(tail: Tail): void {
     tail.subscribe((events: readonly RecordedEvent[]) => {
       for (const recorded of events) {
-        for (const one of this.mounted) one.fold(recorded);
+        const place = placeOf(recorded);
+        for (const one of this.mounted) one.fold(recorded, place);
       }
     });
   }

@@ -34,29 +34,29 @@ export interface Mutation {
 /** What the next commit will hold. */
 export class CommitBatch {
   #mutations: Mutation[] = [];
-  #size: Size = { mutations: 0, bytes: 0, keyBytes: 0 };
+  #size = none;
 
   /** An empty one takes whatever fits a commit. */
   hasRoom(mutations: readonly Mutation[]): boolean {
-    const size = sum(this.#size, sizeOf(mutations));
+    const size = sizeWith(this.#size, mutations);
     return isWithin(size) && (this.#mutations.length === 0 || size.bytes <= bulkCommitBytesMax);
   }
 
   add(mutations: readonly Mutation[]): void {
     this.#mutations.push(...mutations);
-    this.#size = sum(this.#size, sizeOf(mutations));
+    this.#size = sizeWith(this.#size, mutations);
   }
 
   take(): readonly Mutation[] {
     const taken = this.#mutations;
     this.#mutations = [];
-    this.#size = { mutations: 0, bytes: 0, keyBytes: 0 };
+    this.#size = none;
     return taken;
   }
 }
 
 export function fitsCommit(mutations: readonly Mutation[]): boolean {
-  return isWithin(sizeOf(mutations));
+  return isWithin(sizeWith(none, mutations));
 }
 
 /** Keys in as many as one commit deletes. */
@@ -140,20 +140,15 @@ interface Size {
   readonly keyBytes: number;
 }
 
-function sizeOf(mutations: readonly Mutation[]): Size {
-  return {
-    mutations: mutations.length,
-    bytes: mutations.reduce((total, { bytes }) => total + bytes, 0),
-    keyBytes: mutations.reduce((total, { keyBytes }) => total + keyBytes, 0),
-  };
-}
+const none: Size = { mutations: 0, bytes: 0, keyBytes: 0 };
 
-function sum(left: Size, right: Size): Size {
-  return {
-    mutations: left.mutations + right.mutations,
-    bytes: left.bytes + right.bytes,
-    keyBytes: left.keyBytes + right.keyBytes,
-  };
+function sizeWith(size: Size, mutations: readonly Mutation[]): Size {
+  let { bytes, keyBytes } = size;
+  for (const mutation of mutations) {
+    bytes += mutation.bytes;
+    keyBytes += mutation.keyBytes;
+  }
+  return { mutations: size.mutations + mutations.length, bytes, keyBytes };
 }
 
 function isWithin({ mutations, bytes, keyBytes }: Size): boolean {

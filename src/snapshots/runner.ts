@@ -92,10 +92,12 @@ export class PreparationRunner {
 
   #changed(stream: string, { state }: StreamHead<StreamState>): void {
     if (this.#closed || !stream.startsWith(campaignStreamPrefix)) return;
-    const campaignId = campaignIdOf(stream);
     const campaign = state as CampaignState;
-    const running = this.#running.get(campaignId);
     const wanted = isWanted(campaign);
+    // Most changes are of others, and there are many.
+    if (!wanted && this.#running.size === 0) return;
+    const campaignId = campaignIdOf(stream);
+    const running = this.#running.get(campaignId);
     if (running && (!wanted || running.preparingAtMs !== campaign.preparingAtMs)) {
       this.#end(campaignId, false);
     }

@@ -13,7 +13,6 @@ import {
 } from "../audience/mod.ts";
 import {
   type CampaignCommand,
-  type CampaignContext,
   campaignDecider,
   type CampaignState,
   dueEvents,
@@ -23,14 +22,8 @@ import type { Decided, Draft, Outcome, StreamStates, Writer } from "../event_sto
 import type { Command } from "../event_store/mod.ts";
 import { type WorkspaceCommand, workspaceDecider, type WorkspaceState } from "../workspace/mod.ts";
 import { ActiveCampaigns } from "./active_campaigns.ts";
+import { audienceExistsIn, DraftContext, type Durations } from "./draft_context.ts";
 import { audienceStream, campaignStream, type StreamState } from "./streams.ts";
-
-/** How long the phases of a campaign's life take; from the configuration. */
-export interface Durations {
-  readonly prepareLeadMs: number;
-  readonly reflectWindowMs: number;
-  readonly statusCheckMs: number;
-}
 
 /** A command that was decided: what it left. */
 export interface Done<State> {
@@ -84,21 +77,22 @@ export class Transact {
       const { meta } = request;
       const command = commandOf(request, draft);
       if (!command) return { kind: "unknown" };
+      let head = draft.head(stream);
       if (command.type !== "create") {
-        if (!exists(draft.state(stream) as CampaignState)) return { kind: "unknown" };
+        if (!exists(head.state as CampaignState)) return { kind: "unknown" };
         // So that slots are true, the boundaries of all active campaigns come first.
         const takesSlot = command.type === "activate" || command.type === "restart";
         const streams = takesSlot
           ? [...new Set([stream, ...this.active.streams(draft)])]
           : [stream];
-        this.#advance(draft, streams, meta);
-        const { version } = draft.head(stream);
+        if (this.#advance(draft, streams, meta) > 0) head = draft.head(stream);
+        const { version } = head;
         if (request.expectedVersion !== undefined && request.expectedVersion !== version) {
           return { kind: "version_mismatch", version };
         }
       }
-      const state = draft.state(stream) as CampaignState;
-      const decision = campaignDecider.decide(command, state, this.#context(draft, stream));
+      const context = new DraftContext(draft, stream, this.active, this.durations);
+      const decision = campaignDecider.decide(command, head.state as CampaignState, context);
       if ("refused" in decision) return { kind: "refused", refusal: decision };
       if ("invalid" in decision) return { kind: "invalid", invalid: decision };
       // The first event is what was asked; those after it are boundaries that it made due at once.
@@ -202,24 +196,6 @@ export class Transact {
     for (const { stream, event } of recorded) draft.append(stream, [event], clockMeta(meta));
     return recorded.length;
   }
-
-  #context(draft: Draft<StreamState>, stream: string): CampaignContext {
-    const { settings } = draft.state(workspaceStream) as WorkspaceState;
-    const { active } = this;
-    const { prepareLeadMs, reflectWindowMs, statusCheckMs } = this.durations;
-    return {
-      nowMs: draft.timeMs,
-      prepareLeadMs,
-      reflectWindowMs,
-      statusCheckMs,
-      activeLimit: settings.activeLimit,
-      get otherActiveCount() {
-        return active.streams(draft).filter((other) => other !== stream).length;
-      },
-      platformsSetUp: settings.platforms,
-      audienceExists: audienceExistsIn(draft),
-    };
-  }
 }
 
 function done<State extends StreamState>(
@@ -232,13 +208,8 @@ function done<State extends StreamState>(
     version,
     state: state as State,
     timeMs: draft.timeMs,
-    audienceExists: audienceExistsIn(draft),
+    audienceExists: (audienceId) => audienceExistsIn(draft, audienceId),
   };
-}
-
-function audienceExistsIn(draft: Draft<StreamState>): (audienceId: string) => boolean {
-  return (audienceId) =>
-    audienceStateExists(draft.state(audienceStream(audienceId)) as AudienceState);
 }
 
 /** Of what time alone does. */

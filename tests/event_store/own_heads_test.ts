@@ -41,7 +41,7 @@ Deno.test("commands are decided on what was appended here, though nothing is rea
   assertEquals(here.sum("a"), 7);
   assertEquals(
     here.seen.map(({ position, version }) => [position, version]),
-    (await replayed(kv)).map(({ position, version }) => [position, version]),
+    (await replayed(kv)).seen.map(({ position, version }) => [position, version]),
   );
   await here.close();
   await there.close();
@@ -58,15 +58,36 @@ Deno.test("what a process folds of its own commits is what others read", async (
     seen.map(({ event: { type, schema, data }, ...rest }) =>
       JSON.stringify({ ...rest, type, schema, data })
     );
-  assertEquals(texts(here.seen), texts(await replayed(kv)));
+  assertEquals(texts(here.seen), texts((await replayed(kv)).seen));
   await here.close();
   kv.close();
 });
 
-/** The whole log as an instance reads it that wrote none of it. */
-async function replayed(kv: Deno.Kv) {
+Deno.test("the states that a process keeps of its own commits are those that others fold", async () => {
+  const kv = await Deno.openKv(":memory:");
+  const here = await Instance.open(kv);
+  const there = await Instance.open(kv);
+  for (let round = 0; round < 3; round++) {
+    await Promise.all(["a", "b", "a"].map((name) => here.add(name, { events: 2 })));
+    // What stands between may be recorded later than the command that was decided before it.
+    await Promise.all([here.add("b"), here.appendBody(new Uint8Array(9)), here.add("a")]);
+    await there.add("a");
+  }
+  await Promise.all([here, there].map(({ tail }) => tail.poll()));
+  const rowsOf = ({ states }: Instance) =>
+    [...states.rowKeys()].sort().map((key) => new TextDecoder().decode(states.encodeRow(key)));
+  const expected = rowsOf(await replayed(kv));
+  assertEquals(rowsOf(here), expected);
+  assertEquals(rowsOf(there), expected);
+  await here.close();
+  await there.close();
+  kv.close();
+});
+
+/** An instance that has read the whole log and wrote none of it. */
+async function replayed(kv: Deno.Kv): Promise<Instance> {
   const other = await Instance.open(kv);
   await other.tail.poll();
   await other.close();
-  return other.seen;
+  return other;
 }

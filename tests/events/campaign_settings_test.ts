@@ -1,6 +1,8 @@
 /** What settings may hold: every limit at its edge and just past it, in tables. */
 import { assertEquals } from "@std/assert";
+import fc from "fast-check";
 import { parseSettings } from "../../events/campaign_settings.ts";
+import { law } from "../support/laws.ts";
 import { faultsWith, minimal, settingsOf, spring, withValue } from "./settings_examples.ts";
 
 const draft = { name: "A draft", type: "modal_text" };
@@ -371,4 +373,34 @@ Deno.test("instants are normalised to UTC with milliseconds", () => {
       given,
     );
   }
+});
+
+Deno.test("settings: an edit is judged as the whole would be, member by member or at once", () => {
+  const member = fc.constantFrom<[string, unknown]>(
+    ["name", "Renamed"],
+    ["name", ""],
+    ["name", null],
+    ["type", "modal_text"],
+    ["type", "nothing"],
+    ["description", "d"],
+    ["description", undefined],
+    ["labels", ["a", "b"]],
+    ["labels", ["a", "a"]],
+    ["priority", 3],
+    ["priority", 101],
+    ["schedule", { startAt: "2026-04-02T09:00:00+09:00" }],
+    ["schedule", { startAt: "tomorrow" }],
+    ["content", { title: "Two" }],
+    ["content", { title: 2, unknown: true }],
+    ["audience", { kind: "all" }],
+    ["unknown", 1],
+    ["toString", 1],
+    ["__proto__", {}],
+  );
+  law(fc.array(member, { maxLength: 4 }), (members) => {
+    const valid = settingsOf(spring);
+    // A pair with a name like `__proto__` becomes a plain property.
+    const input = Object.fromEntries([...Object.entries(valid), ...members]);
+    assertEquals(parseSettings(input, valid), parseSettings(input));
+  }, 500);
 });
