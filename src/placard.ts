@@ -25,13 +25,13 @@ import {
 } from "./delivery/mod.ts";
 import { BodyWriter, openLog, StreamIndex, StreamStates, Tail, Writer } from "./event_store/mod.ts";
 import {
+  answerInTurn,
   createApp,
   type Engine,
   EventFeed,
   Keyring,
   type Models,
   type Repeat,
-  surplusAnswer,
 } from "./http/mod.ts";
 import { IdentityRegister } from "./identity/mod.ts";
 import { type CampaignFacts, Ingest, makerInProcess, type OpenMaker } from "./ingest/mod.ts";
@@ -254,12 +254,13 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
   preparations.start();
   const keyring = new Keyring(options.presetKeys, () => models.workspace.model.row.keys);
   const app = createApp({ engine, keyring, onBug: options.onBug });
+  const route = (request: Request) => app.fetch(request);
   return {
     app,
     engine,
     newKeys,
     endStreams: () => engine.eventFeed.close(),
-    answer: (request) => surplusAnswer(ingest, request) ?? app.fetch(request),
+    answer: (request) => answerInTurn(ingest, request, route),
     close: async () => {
       engine.eventFeed.close();
       calculation.close();
