@@ -34,13 +34,13 @@ import {
   Writer,
 } from "./event_store/mod.ts";
 import {
+  answerInTurn,
   createApp,
   type Engine,
   EventFeed,
   Keyring,
   type Models,
   type Repeat,
-  surplusAnswer,
 } from "./http/mod.ts";
 import { IdentityRegister } from "./identity/mod.ts";
 import { Ingest, makerInProcess, type OpenMaker } from "./ingest/mod.ts";
@@ -285,12 +285,13 @@ export async function openPlacard(options: PlacardOptions): Promise<Placard> {
   const keyring = new Keyring(options.presetKeys, () => models.workspace.model.row.keys);
   const { publicAudit = false, onBug } = options;
   const app = createApp({ engine, keyring, publicAudit, onBug });
+  const route = (request: Request) => app.fetch(request);
   return {
     app,
     engine,
     newKeys,
     endStreams: () => engine.eventFeed.close(),
-    answer: (request) => surplusAnswer(ingest, request) ?? app.fetch(request),
+    answer: (request) => answerInTurn(ingest, request, route),
     close: async () => {
       engine.eventFeed.close();
       calculation.close();

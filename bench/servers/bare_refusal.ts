@@ -1,13 +1,8 @@
-/** Refuses everything as Placard refuses interactions beyond what it can take, and does nothing else. */
-import { surplusAnswer } from "../../src/http/mod.ts";
-import { Admission, waitingBytesMax } from "../../src/ingest/admission.ts";
-
-const admission = new Admission();
-admission.enter(waitingBytesMax).bodyRead(waitingBytesMax);
-admission.close();
+/** Refuses everything as Placard refuses interactions that it does not hold, and does nothing else. */
+import { refusal } from "../../src/http/mod.ts";
 
 Deno.serve({
   hostname: "127.0.0.1",
   port: 0,
   onListen: ({ port }) => console.log(`listening on http://127.0.0.1:${port}`),
-}, (request) => surplusAnswer({ admission }, request) ?? new Response(null, { status: 404 }));
+}, refusal);

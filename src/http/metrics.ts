@@ -40,6 +40,11 @@ export class Metrics {
       () => admission.waitingBytes,
     );
     this.#gauge(
+      "placard_interaction_requests_held",
+      "Requests of interactions that wait, unread, for room.",
+      () => admission.heldCount,
+    );
+    this.#gauge(
       "placard_interaction_requests_refused",
       "Requests of interactions that were told to come back since the start.",
       () => admission.refused,

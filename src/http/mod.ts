@@ -3,4 +3,4 @@ export { apiVersion, createApp } from "./app.ts";
 export { EventFeed, eventStreamsMax, heartbeatMs, type Repeat } from "./event_feed.ts";
 export type { Engine, Models } from "./engine.ts";
 export { Keyring } from "./principal.ts";
-export { surplusAnswer } from "./surplus.ts";
+export { answerInTurn, refusal } from "./surplus.ts";

@@ -1,11 +1,12 @@
 /**
  * Who may come in: bounds what requests of interactions take, before their bodies are read. Bodies on
- * their way count apart, since a slow client is no work yet. While requests are refused and the thread
- * is late all the same, ever fewer are let in: a thread that cannot keep up makes everybody wait, and
- * refusing is cheap.
+ * their way count apart, since a slow client is no work yet. Requests beyond that are held for a
+ * moment, unread, and come in one after another as there is room: whoever waits for an answer sends
+ * nothing more. While some are held or refused and the thread is late all the same, ever fewer are let
+ * in: a thread that cannot keep up makes everybody wait.
  */
 import { OverloadedError } from "../event_store/mod.ts";
-import { watchLateness } from "./lateness.ts";
+import { lookIntervalMs, watchLateness } from "./lateness.ts";
 
 /** Bytes of bodies that are being read. */
 export const readingBytesMax = 16 * 1024 * 1024;
@@ -15,10 +16,19 @@ export const waitingBytesMax = 4 * 1024 * 1024;
 export const roomBytesMin = 128 * 1024;
 /** When it is later than this on average, too much is let in. */
 export const lateMsMax = 2;
+/** Requests that are held; beyond that they are refused at once. */
+export const heldMax = 4_096;
+/** A request is held no longer than this, and then refused. */
+export const heldMsMax = 1_000;
+/** So many of the held are let in or refused before everybody else gets a turn. */
+export const heldPerLookMax = 32;
 /** So many times it is looked how late the thread is before the room is set anew. */
 export const looksPerRoom = 8;
 
 export const tooMany = "too many interactions are waiting";
+
+/** Told once, whether there is room now. One that is let in enters before it returns. */
+type Held = (isLetIn: boolean) => void;
 
 export class Admission {
   /** Requests that were told to come back. */
@@ -34,10 +44,30 @@ export class Admission {
   #lateMs = 0;
   #refusedBefore = 0;
   #unwatch: (() => void) | null = null;
+  /** In the order in which they came, with the time up to which each may be held. */
+  readonly #held: { readonly untilMs: number; readonly told: Held }[] = [];
+  /** By what the looks tell. */
+  #timeMs = 0;
 
   get isFull(): boolean {
     return this.waitingBytes + this.#freshBytes >= this.roomBytes ||
       this.readingBytes >= readingBytesMax;
+  }
+
+  /** Whether whoever comes now has to wait: those who came before have their turn first. */
+  get isWaitedFor(): boolean {
+    return this.isFull || this.#held.length > 0;
+  }
+
+  get heldCount(): number {
+    return this.#held.length;
+  }
+
+  /** Tells when there is room, or that it takes too long. */
+  hold(told: Held): void {
+    if (this.#held.length >= heldMax) return this.#refuse(told);
+    this.#held.push({ untilMs: this.#timeMs + heldMsMax, told });
+    this.#watch();
   }
 
   /** Throws when there is no room; `bytes` is what the body will have, as far as it is told. */
@@ -46,7 +76,7 @@ export class Admission {
       this.refused++;
       throw new OverloadedError(tooMany);
     }
-    this.#unwatch ??= watchLateness((lateMs) => this.look(lateMs));
+    this.#watch();
     this.#freshBytes += bytes;
     return new Place(this, bytes, this.#looks);
   }
@@ -59,24 +89,49 @@ export class Admission {
   /** Told from time to time how late the thread is. */
   look(lateMs: number): void {
     this.#looks++;
+    this.#timeMs += lookIntervalMs + lateMs;
     this.#freshBytes = 0;
     this.#lateMs += lateMs;
-    if (this.#looks % looksPerRoom !== 0) return;
+    if (this.#looks % looksPerRoom === 0) this.#setRoom();
+    this.#attendHeld();
+  }
+
+  /** Holds nobody and looks no more, until somebody comes. */
+  close(): void {
+    this.#unwatch?.();
+    this.#unwatch = null;
+    for (const { told } of this.#held.splice(0)) this.#refuse(told);
+  }
+
+  #watch(): void {
+    this.#unwatch ??= watchLateness((lateMs) => this.look(lateMs));
+  }
+
+  #setRoom(): void {
     const isLate = this.#lateMs > looksPerRoom * lateMsMax;
     if (!isLate) this.roomBytes = Math.min(waitingBytesMax, 1.1 * this.roomBytes);
-    else if (this.refused > this.#refusedBefore) {
+    else if (this.refused > this.#refusedBefore || this.#held.length > 0) {
       this.roomBytes = Math.max(roomBytesMin, this.roomBytes / 2);
     }
     this.#lateMs = 0;
     this.#refusedBefore = this.refused;
-    const isIdle = this.readingBytes + this.waitingBytes === 0;
+    const isIdle = this.readingBytes + this.waitingBytes + this.#held.length === 0;
     if (isIdle && this.roomBytes === waitingBytesMax) this.close();
   }
 
-  /** Looks no more, until somebody enters. */
-  close(): void {
-    this.#unwatch?.();
-    this.#unwatch = null;
+  #attendHeld(): void {
+    for (let count = 0; count < heldPerLookMax && this.#held.length > 0; count++) {
+      const isOver = this.#held[0]!.untilMs <= this.#timeMs;
+      if (this.isFull && !isOver) return;
+      const { told } = this.#held.shift()!;
+      if (this.isFull) this.#refuse(told);
+      else told(true);
+    }
+  }
+
+  #refuse(told: Held): void {
+    this.refused++;
+    told(false);
   }
 }
 

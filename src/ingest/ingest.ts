@@ -4,6 +4,7 @@
  * A request is answered when its chunk is on disk. Counting, and telling which are repeated, is the
  * KPI projection's: it sees one order.
  */
+import { setImmediate } from "node:timers";
 import type { EventMeta } from "../../events/recorded_event.ts";
 import {
   type BodyWriter,
@@ -24,6 +25,8 @@ import { Outbox } from "./outbox.ts";
 const chunksUnderWayMax = 2;
 /** A maker that has work is told more only when so many requests have gathered: a message costs. */
 const gatheredMin = 16;
+/** So many requests are answered before everybody else gets a turn: a chunk may hold thousands. */
+export const answersPerTurnMax = 64;
 
 export interface Received {
   readonly accepted: number;
@@ -256,21 +259,23 @@ export class Ingest {
     const maker = this.#maker;
     this.#waitingItems += chunk.count;
     for (const { request } of chunk.answers) this.#committing.add(request);
-    try {
-      const position = await this.#append(chunk);
-      for (const answer of chunk.answers) this.#answerWith(answer, position);
-    } catch (error) {
-      for (const { request } of chunk.answers) this.#answer(request, error as Error);
-    } finally {
-      this.#waitingItems -= chunk.count;
-      for (const { request } of chunk.answers) this.#committing.delete(request);
+    const outcome = await this.#append(chunk).catch((error: Error) => error);
+    this.#waitingItems -= chunk.count;
+    if (!chunk.isAlone && this.#maker === maker) {
+      this.#outbox.wantChunks(1);
+      this.#send();
     }
-    if (chunk.isAlone || this.#maker !== maker) return;
-    this.#outbox.wantChunks(1);
-    this.#send();
+    for (let from = 0; from < chunk.answers.length; from += answersPerTurnMax) {
+      if (from > 0) await new Promise((resolve) => setImmediate(resolve));
+      for (const answer of chunk.answers.slice(from, from + answersPerTurnMax)) {
+        this.#committing.delete(answer.request);
+        if (outcome instanceof Error) this.#answer(answer.request, outcome);
+        else this.#answerWith(answer, outcome);
+      }
+    }
   }
 
-  #append({ count, bytes, isAlone, answers }: MadeChunk): Promise<string | null> {
+  async #append({ count, bytes, isAlone, answers }: MadeChunk): Promise<string | null> {
     const { bodies, newId } = this.#options;
     const meta: EventMeta = { actor: "sdk", commandId: newId(), traceId: newId() };
     const content = bytes && {
@@ -278,10 +283,10 @@ export class Ingest {
       body: bytes,
       meta,
     };
-    if (!isAlone) return bodies.append(content);
+    if (!isAlone) return await bodies.append(content);
     const [{ request, accepted, rejected }] = answers as [Answer];
     const remember = this.#waiting.get(request)!.remember!;
-    return bodies.append(content, remember({ accepted, rejected }));
+    return await bodies.append(content, remember({ accepted, rejected }));
   }
 }
 

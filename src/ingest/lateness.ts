@@ -1,6 +1,6 @@
 /** How late the event loop of this thread is: what a timer waits beyond its time. */
 
-const lookIntervalMs = 5;
+export const lookIntervalMs = 5;
 
 /** Tells it again and again, until what it gives is called. */
 export function watchLateness(told: (lateMs: number) => void): () => void {

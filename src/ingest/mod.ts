@@ -16,7 +16,7 @@ export {
   parsedJson,
   type Rejected,
 } from "./batch.ts";
-export { readingBytesMax, tooMany, waitingBytesMax } from "./admission.ts";
+export { heldMsMax, readingBytesMax, tooMany, waitingBytesMax } from "./admission.ts";
 export { type CampaignFacts } from "./campaign_facts.ts";
 export { Ingest, type Received } from "./ingest.ts";
 export { makerInProcess, makerOnThread, type OpenMaker } from "./maker_channel.ts";

@@ -1,9 +1,12 @@
-/** More interactions than can be taken: told before they are read; what was let in is answered. */
+/**
+ * More interactions than can be taken: held and then refused before they are read; what was let in is
+ * answered.
+ */
 import { assert, assertEquals } from "@std/assert";
 import { keys } from "../../src/event_store/mod.ts";
-import { surplusAnswer } from "../../src/http/mod.ts";
+import { answerInTurn } from "../../src/http/mod.ts";
 import { Admission } from "../../src/ingest/admission.ts";
-import { readingBytesMax, waitingBytesMax } from "../../src/ingest/mod.ts";
+import { heldMsMax, readingBytesMax, waitingBytesMax } from "../../src/ingest/mod.ts";
 import { FaultyKv } from "../support/faulty_kv.ts";
 import { presetKeys, type TestServer, withServer } from "../support/server.ts";
 import { Connection } from "./child_server.ts";
@@ -34,8 +37,9 @@ Deno.test("overload: while too much waits, nothing more is read; then it is take
           controller.close();
         },
       }, { highWaterMark: 0 });
-      await assertOverloaded(await post(server, body));
-      await assertOverloaded(await post(server, "", "no key of ours"));
+      const held = [post(server, body), post(server, "", "no key of ours")];
+      admission.look(heldMsMax);
+      for (const refused of await Promise.all(held)) await assertOverloaded(refused);
       assert(!isRead);
       // By the route itself it is the same.
       const { status } = await server.request("POST", url, { role: "sdk", body: {} });
@@ -44,10 +48,14 @@ Deno.test("overload: while too much waits, nothing more is read; then it is take
       const other = await server.placard.answer(new Request("http://localhost/healthz"));
       assertEquals(other.status, 200);
       await other.body?.cancel();
+      const patient = post(server, JSON.stringify({ interactions: [item(server, id)] }));
       place.leave();
+      admission.look(0);
+      assertEquals((await patient).status, 202);
+      await (await patient).body?.cancel();
       assertEquals(await send(server, [item(server, id)]), [""]);
     }
-    assertEquals(await impressions(server, id), 2);
+    assertEquals(await impressions(server, id), 4);
     assertEquals(admission.refused, 6);
   }));
 
@@ -61,8 +69,7 @@ Deno.test("overload: a store that takes nothing lets no more in than fits, and l
     const held = kv.hold({ method: "commit", setsPrefix: keys.bodyPrefix() });
     const statuses: Promise<[number, number]>[] = [];
     const properties = { note: "x".repeat(900) };
-    let refused = 0;
-    while (refused < 20) {
+    while (admission.heldCount < 20) {
       const items = Array.from({ length: 200 }, () => item(server, id, { properties }));
       const answered = post(server, JSON.stringify({ interactions: items }))
         .then(async (response): Promise<[number, number]> => {
@@ -71,10 +78,11 @@ Deno.test("overload: a store that takes nothing lets no more in than fits, and l
         });
       statuses.push(answered);
       await Promise.race([answered, new Promise((done) => setTimeout(done, 0))]);
-      refused = admission.refused;
       assert(admission.waitingBytes + admission.readingBytes < waitingBytesMax + readingBytesMax);
     }
     await held.arrived;
+    admission.look(heldMsMax);
+    assert(admission.refused >= 20);
     held.release();
     const told = await Promise.all(statuses);
     assert(told.every(([status]) => status === 202 || status === 503));
@@ -91,7 +99,11 @@ Deno.test("overload: whoever is refused keeps the connection", async () => {
   const place = admission.enter(readingBytesMax);
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    (request) => surplusAnswer({ admission }, request)!,
+    (request) => {
+      const answer = answerInTurn({ admission }, request, () => new Response("not full"));
+      admission.look(heldMsMax);
+      return answer;
+    },
   );
   try {
     await using connection = await Connection.open(server.addr.port);

@@ -1,6 +1,8 @@
 /** Interactions on their way into the log: shared chunks, spills, and answers that are remembered. */
+import { setImmediate } from "node:timers";
 import { assert, assertEquals } from "@std/assert";
 import { keys, rememberedAnswer } from "../../src/event_store/mod.ts";
+import { answersPerTurnMax } from "../../src/ingest/ingest.ts";
 import { type Interaction, makerOnThread } from "../../src/ingest/mod.ts";
 import { atOnce, bodyOf, chunks, countOf, impressions, type Scene, withScene } from "./scene.ts";
 
@@ -103,3 +105,26 @@ eachMaker("under a key, answer and interactions are stored together, once", asyn
   assertEquals((await chunks(scene)).map(countOf), [3, 1, 1, 1, 1, 1]);
   assertEquals(await impressions(scene), 4);
 });
+
+Deno.test("ingest: whoever waits for a large chunk is answered in turns, others between", () =>
+  withScene(async ({ ingest, items, kv }) => {
+    await ingest.receive(bodyOf(items(50)));
+    const held = kv.hold({ method: "commit", setsPrefix: keys.bodyPrefix() });
+    let turn = 0, isOver = false;
+    const answersOfTurn = new Map<number, number>();
+    const answers = items(600, 50).map(async (item) => {
+      assertEquals((await ingest.receive(bodyOf([item]))).accepted, 1);
+      answersOfTurn.set(turn, (answersOfTurn.get(turn) ?? 0) + 1);
+    });
+    await held.arrived;
+    const nextTurn = () => {
+      turn++;
+      if (!isOver) setImmediate(nextTurn);
+    };
+    nextTurn();
+    held.release();
+    await Promise.all(answers);
+    isOver = true;
+    // Those of two chunks may meet.
+    assert(Math.max(...answersOfTurn.values()) <= 2 * answersPerTurnMax);
+  }));
