@@ -168,11 +168,12 @@ export async function runTask(
   script: string,
   args: readonly string[],
   kv: string,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<{ code: number; output: string }> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", "--allow-all", `src/tasks/${script}.ts`, ...args],
     cwd: root,
-    env: { PLACARD_KV: kv },
+    env: { PLACARD_KV: kv, ...env },
     stdin: "null",
   }).output();
   const decoder = new TextDecoder();

@@ -25,7 +25,7 @@ const eventsPerSpill = 1_000;
 
 export class Recomputed {
   readonly #statuses = new StatusesProjection();
-  readonly #kpi = new KpiProjection({ cacheBytesMax });
+  readonly #kpi = new KpiProjection({ withExposures: false, cacheBytesMax });
   readonly #workspace = new WorkspaceProjection();
   readonly #models = [this.#statuses, this.#kpi, this.#workspace];
   #count = 0;

@@ -55,16 +55,16 @@ export async function verifyHistory(options: VerifyOptions): Promise<VerifyRepor
   if (since && since.origin !== checkpoint.origin) {
     findings.fault(`the older checkpoint is of ${since.origin}, this one of ${checkpoint.origin}`);
   }
-  const verification = new Verification(options, findings, since);
-  if (!await verification.readAll(checkpoint)) return report(checkpoint);
-  await verification.tree.finish(checkpoint);
-  checkKeys(verification.keys, key, note, options.since, findings);
-  await verification.checkClaims();
+  const check = new HistoryCheck(options, findings, since);
+  if (!await check.readAll(checkpoint)) return report(checkpoint);
+  await check.tree.finish(checkpoint);
+  checkKeys(check.keys, key, note, options.since, findings);
+  await check.checkClaims();
   await options.source.finish(checkpoint.size, findings);
   return report(checkpoint);
 }
 
-class Verification {
+class HistoryCheck {
   readonly tree: TreeCheck;
   readonly keys: KeyChain;
   readonly #lines: LineCheck;
