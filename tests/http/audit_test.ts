@@ -1,7 +1,7 @@
 /** What proves the log over HTTP: checkpoint, key, tiles and entries, as any client may check them. */
 import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/assert";
 import { type CheckpointPlace, OlderStoreError } from "../../src/audit/mod.ts";
-import { canonicalJson } from "../../src/event_store/mod.ts";
+import { canonicalJson, raiseEpoch } from "../../src/event_store/mod.ts";
 import {
   checkpointText,
   fromBase64,
@@ -137,6 +137,25 @@ Deno.test("audit: a restart goes on with the same tree and key", async () => {
   const after = await client.checkpoint(key);
   await client.check(after);
   await client.checkContinues(before, after);
+  await server.close();
+  kv.close();
+});
+
+Deno.test("audit: a copy of the database, which has an epoch of its own, goes on with the tree", async () => {
+  const kv = await Deno.openKv(":memory:");
+  let server = await openTestServer({ kv, checkedShare: 50 });
+  await edits(server, 300);
+  const before = await clientOf(server).checkpoint();
+  await server.close();
+  await raiseEpoch(kv);
+  server = await openTestServer({ kv, checkedShare: 50 });
+  await edits(server, 300);
+  const client = clientOf(server);
+  const after = await client.checkpoint();
+  const lines = await client.check(after);
+  await client.checkContinues(before, after);
+  const epochs = lines.map((line) => JSON.parse(line).position.slice(0, 4));
+  assertEquals(epochs, epochs.map((_, nth) => nth < before.size ? "0001" : "0002"));
   await server.close();
   kv.close();
 });

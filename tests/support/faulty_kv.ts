@@ -69,6 +69,7 @@ export class FaultyKv {
   readonly #inner: Deno.Kv;
   readonly #options: FaultyKvOptions;
   readonly #random: () => number;
+  #healed = false;
   readonly #scripts: Script[] = [];
   /** Commits that were reported as failed and are still on their way. */
   readonly #late: { callsToGo: number; run(): Promise<unknown> }[] = [];
@@ -110,9 +111,10 @@ export class FaultyKv {
     return { arrived: arrived.promise, release: released.resolve };
   }
 
-  /** Ends every scripted fault, and lets commits arrive that are still on their way. */
+  /** Ends every fault, scripted or random, and lets commits arrive that are still on their way. */
   async heal(): Promise<void> {
     this.#scripts.length = 0;
+    this.#healed = true;
     for (const late of this.#late.splice(0)) await late.run();
   }
 
@@ -263,6 +265,7 @@ export class FaultyKv {
   }
 
   #randomFault(method: Method): Fault | null {
+    if (this.#healed) return null;
     for (const [fault, probability] of Object.entries(this.#options.faults ?? {})) {
       if (!this.#chance(probability)) continue;
       if ((fault === "late" || fault === "resend") && method !== "commit") return "throw before";
