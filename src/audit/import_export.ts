@@ -1,25 +1,35 @@
 /**
- * Takes the history of an export into a database that holds none. The export is read through once
- * before anything is written, so that a damaged one leaves nothing behind, and checked again while it
- * is written. History comes, identities do not: numbers of the log belong to nobody here, and new ones
- * are given above them.
+ * Takes the history of an export into a database that holds none. The export is verified as a whole
+ * before anything is written, so that a damaged one leaves nothing behind, and what is written is held
+ * against the same checkpoint. History comes, identities do not: numbers of the log belong to nobody
+ * here, and new ones are given above them.
  */
-import { canonicalJson, type ImportedRow, LogImport, parsePosition } from "../event_store/mod.ts";
+import type { StoredEvent } from "../../events/recorded_event.ts";
 import {
-  type ExportedEvent,
-  ExportFaultError,
-  type ImportFiles,
-  readExport,
-  readManifest,
-} from "./export_reader.ts";
+  canonicalJson,
+  type ImportedRow,
+  LogImport,
+  parsePosition,
+  sha256Hex,
+} from "../event_store/mod.ts";
+import type { ExportFiles } from "./export/mod.ts";
+import { Findings } from "./findings.ts";
 import { type HighestNumbers, raiseHighest } from "./highest_numbers.ts";
+import { GrowingTree, isSameHash, leafHash } from "./tlog/mod.ts";
+import { FolderSource, verifyHistory } from "./verify/mod.ts";
+
+/** Something of the export is missing, cut off or altered. */
+export class ExportFaultError extends Error {
+  override readonly name = "ExportFaultError";
+}
 
 /** Events between two calls of `onProgress`. */
 const progressEvery = 10_000;
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 export interface ImportOptions {
   readonly kv: Deno.Kv;
-  readonly files: ImportFiles;
+  readonly files: ExportFiles;
   newId(): string;
   /** Fewer in a commit than the store takes. */
   readonly commitMutationsMax?: number;
@@ -35,25 +45,28 @@ export interface Imported {
   readonly epoch: number;
 }
 
-/** Throws `ExportFaultError` or `ImportRefusedError`. */
+/** Throws `SourceUnreadableError`, `ExportFaultError` or `ImportRefusedError`. */
 export async function importExport(options: ImportOptions): Promise<Imported> {
   const { kv, files, newId, onProgress } = options;
-  const { manifest, digest } = await readManifest(files);
-  const of = manifest.checkpointSize;
-  if (of === 0) throw new ExportFaultError("the export holds no event");
-  const highest: HighestNumbers = { device: 0, user: 0 };
-  let checked = 0;
-  for await (const { stored, body, position } of readExport(files, manifest)) {
-    try {
-      raiseHighest(highest, stored, body);
-    } catch (error) {
-      throw new ExportFaultError(`the body of the event at ${position} is malformed: ${error}`);
-    }
-    if (++checked % progressEvery === 0) onProgress?.({ doing: "checked", events: checked, of });
+  const source = await FolderSource.open(files);
+  const { checkpoint, faults } = await verifyHistory({
+    source,
+    // What the server said of its campaigns is not imported.
+    skipClaims: true,
+    cold: { write: () => {}, read: () => Promise.resolve(new Map()) },
+    faultsMax: 1,
+    onProgress: (progress) => onProgress?.({ doing: "checked", ...progress }),
+  });
+  if (!checkpoint || faults.length > 0) {
+    throw new ExportFaultError(faults[0] ?? "there is no checkpoint");
   }
+  const { size: of, root } = checkpoint;
+  if (of === 0) throw new ExportFaultError("the export holds no event");
+  const history = new CheckedHistory(source);
+  const digest = sha256Hex(await source.checkpoint());
   const target = await LogImport.begin(kv, digest, newId(), options.commitMutationsMax);
   let eventCount = 0, rowCount = 0;
-  for await (const row of rowsOf(readExport(files, manifest))) {
+  for await (const row of history.rows(of)) {
     await target.write(row);
     rowCount++;
     const before = eventCount;
@@ -62,23 +75,47 @@ export async function importExport(options: ImportOptions): Promise<Imported> {
       onProgress?.({ doing: "written", events: eventCount, of });
     }
   }
-  const { position } = manifest;
-  return { eventCount, rowCount, position, epoch: await target.finish(highest, position) };
+  if (!isSameHash(history.tree.root(), root)) throw alteredMeanwhile();
+  const { position } = source.manifest;
+  return { eventCount, rowCount, position, epoch: await target.finish(history.highest, position) };
 }
 
-/** Events of one epoch and versionstamp were one commit. */
-async function* rowsOf(events: AsyncIterable<ExportedEvent>): AsyncGenerator<ImportedRow> {
-  let row: { epoch: number; versionstamp: string; events: string[]; bodies: Body[] } | null = null;
-  for await (const { position, stored, body } of events) {
-    const { epoch, versionstamp } = parsePosition(position)!;
-    if (!row || row.epoch !== epoch || row.versionstamp !== versionstamp) {
-      if (row) yield row;
-      row = { epoch, versionstamp, events: [], bodies: [] };
+/** The rows of an export that holds, and what is to be known of all of them. */
+class CheckedHistory {
+  readonly tree = new GrowingTree();
+  readonly highest: HighestNumbers = { device: 0, user: 0 };
+
+  constructor(readonly source: FolderSource) {}
+
+  /** Events of one epoch and versionstamp were one commit. */
+  async *rows(size: number): AsyncGenerator<ImportedRow> {
+    let row: Row | null = null;
+    for await (const { line, body } of this.source.events(size, new Findings())) {
+      this.tree.append(leafHash(line));
+      const { position, ...stored } = JSON.parse(decoder.decode(line)) as PlacedEvent;
+      if (stored.body && (!body || sha256Hex(body) !== stored.body.sha256)) {
+        throw alteredMeanwhile();
+      }
+      raiseHighest(this.highest, stored, body);
+      const { epoch, versionstamp } = parsePosition(position)!;
+      if (!row || row.epoch !== epoch || row.versionstamp !== versionstamp) {
+        if (row) yield row;
+        row = { epoch, versionstamp, events: [], bodies: [] };
+      }
+      row.events.push(canonicalJson(stored));
+      if (body) row.bodies.push({ ref: stored.body!.ref, bytes: body });
     }
-    row.events.push(canonicalJson(stored));
-    if (body) row.bodies.push({ ref: stored.body!.ref, bytes: body });
+    if (row) yield row;
   }
-  if (row) yield row;
 }
 
-type Body = ImportedRow["bodies"][number];
+type PlacedEvent = StoredEvent & { readonly position: string };
+
+interface Row extends ImportedRow {
+  readonly events: string[];
+  readonly bodies: { readonly ref: string; readonly bytes: Uint8Array }[];
+}
+
+function alteredMeanwhile(): ExportFaultError {
+  return new ExportFaultError("the export was altered while it was read");
+}

@@ -4,9 +4,13 @@ export type { FsckReport } from "./findings.ts";
 export { fsck } from "./fsck.ts";
 export { NotaryKeys, type Rotation } from "./notary_keys.ts";
 export { openProof, type Proof } from "./proof.ts";
-export { ExportFaultError, type ImportFiles, readExport, readManifest } from "./export_reader.ts";
 export { Verification, type Verified } from "./verification.ts";
-export { type Imported, importExport, type ImportOptions } from "./import_export.ts";
+export {
+  ExportFaultError,
+  type Imported,
+  importExport,
+  type ImportOptions,
+} from "./import_export.ts";
 export {
   type ExportFiles,
   ExportFolder,

@@ -6,14 +6,16 @@ import { DatabaseSync } from "node:sqlite";
 import { dirname } from "node:path";
 import { isUrl, kvDefault } from "../config.ts";
 import { raiseEpoch, StoreFormatError } from "../event_store/mod.ts";
+import { givenPath } from "./history_arguments.ts";
 import { runTask, TaskError } from "./open_store.ts";
 
 /** A writer that holds the file is waited for so long. */
 const busyTimeoutMs = 30_000;
 
 await runTask(async () => {
-  const [file, ...others] = Deno.args;
-  if (file === undefined || others.length > 0) throw new TaskError("usage: deno task backup FILE");
+  const [given, ...others] = Deno.args;
+  if (given === undefined || others.length > 0) throw new TaskError("usage: deno task backup FILE");
+  const file = givenPath(given);
   const address = Deno.env.get("PLACARD_KV") || kvDefault;
   if (address === ":memory:") {
     throw new TaskError("PLACARD_KV is :memory:, of which there is no file");

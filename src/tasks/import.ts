@@ -1,11 +1,17 @@
 /**
- * `deno task import DIR`: takes the history of an export into the empty database that `PLACARD_KV`
- * names. An import that was cut off is gone on with by the same command.
+ * `deno task import DIR`: verifies an export and takes its history into the empty database that
+ * `PLACARD_KV` names. An import that was cut off is gone on with by the same command.
  */
-import { dirname, join } from "node:path";
-import { ExportFaultError, importExport } from "../audit/mod.ts";
+import { dirname } from "node:path";
+import {
+  ExportFaultError,
+  ExportFolder,
+  importExport,
+  SourceUnreadableError,
+} from "../audit/mod.ts";
 import { isUrl, kvDefault } from "../config.ts";
 import { ImportRefusedError, retried } from "../event_store/mod.ts";
+import { givenPath } from "./history_arguments.ts";
 import { runTask, TaskError } from "./open_store.ts";
 
 await runTask(async () => {
@@ -20,7 +26,7 @@ await runTask(async () => {
   try {
     const done = await importExport({
       kv,
-      files: { open: async (name) => (await Deno.open(join(folder, name))).readable },
+      files: new ExportFolder(givenPath(folder)),
       newId: () => crypto.randomUUID(),
       onProgress: ({ doing, events, of }) => console.error(`${doing} ${events} of ${of} events`),
     });
@@ -29,8 +35,9 @@ await runTask(async () => {
     console.log("identities are not part of it: numbers go on above the highest in the log");
     return 0;
   } catch (error) {
-    const known = error instanceof ExportFaultError || error instanceof ImportRefusedError;
-    if (known) throw new TaskError(error.message);
+    const isKnown = error instanceof ExportFaultError || error instanceof ImportRefusedError ||
+      error instanceof SourceUnreadableError;
+    if (isKnown) throw new TaskError(error.message);
     throw error;
   } finally {
     kv.close();

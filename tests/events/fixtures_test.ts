@@ -10,12 +10,11 @@ import { decodeProfileChanges } from "../../events/profile_changes.ts";
 import { profileEventSchemas } from "../../events/profile_events.ts";
 import type { DomainEvent, StoredEvent } from "../../events/recorded_event.ts";
 import { upcast } from "../../events/upcast.ts";
-import { fsck, importExport } from "../../src/audit/mod.ts";
+import { ExportFolder, fsck, importExport } from "../../src/audit/mod.ts";
 import { eventDataSchemas, eventFault } from "../../src/audit/event_schemas.ts";
 import { cursorAtStart, keys, openLog, sha256Hex } from "../../src/event_store/mod.ts";
 import { mountedModels } from "../../src/placard.ts";
 import { openTestServer } from "../support/server.ts";
-import { type ExportedFiles, filesOf } from "../audit/exported.ts";
 import { range, soundLog, withInstances } from "../event_store/counters.ts";
 import { type Fixture, fixturesFolder, jsonSchemaOf } from "./make_fixtures.ts";
 import { outcomeOf } from "./outcome.ts";
@@ -120,13 +119,9 @@ for await (const { name } of Deno.readDir(fixturesFolder)) {
   Deno.test(`what an old log says it says today: ${name}`, async () => {
     const folder = `${fixturesFolder}${name}`;
     const { clock, ...expected } = JSON.parse(await Deno.readTextFile(`${folder}/outcome.json`));
-    const files: ExportedFiles = new Map();
-    for await (const { name: file } of Deno.readDir(folder)) {
-      files.set(file, await Deno.readFile(`${folder}/${file}`));
-    }
     const kv = await Deno.openKv(":memory:");
     try {
-      await importExport({ kv, files: filesOf(files), newId: () => "run" });
+      await importExport({ kv, files: new ExportFolder(folder), newId: () => "run" });
       // What the environment says is taken into the workspace, as it was there.
       const { timeZone } = expected.workspace;
       const server = await openTestServer({ kv, clock, timeZone });

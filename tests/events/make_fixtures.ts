@@ -2,11 +2,12 @@
  * `deno run -A tests/events/make_fixtures.ts`: writes the fixtures that are missing, of every type and
  * schema version that a server writes now. What is there stays as it is: it stands for logs that are.
  */
+import { dirname } from "node:path";
 import { z } from "zod";
 import type { StoredEvent } from "../../events/recorded_event.ts";
 import { eventDataSchemas } from "../../src/audit/event_schemas.ts";
 import { decodeRow, keys } from "../../src/event_store/mod.ts";
-import { exported } from "../audit/exported.ts";
+import { exportOf, historyOf } from "../audit/forged_export.ts";
 import { fill } from "../audit/filled.ts";
 import { hourMs, minuteMs, openTestServer, type TestServer } from "../support/server.ts";
 import { outcomeOf } from "./outcome.ts";
@@ -52,6 +53,8 @@ async function everything(server: TestServer): Promise<void> {
   const key =
     (await expect(201, "POST", "/v1/keys", { body: { name: "k", role: "auditor" } })).json;
   await expect(204, "DELETE", `/v1/keys/${key.id}`);
+  const rotation = { body: { reason: "the year is over" } };
+  await expect(200, "POST", "/v1/audit/key/rotate", rotation);
   server.advance(11 * minuteMs);
   await expect(200, "GET", "/v1/campaigns");
   server.advance(3 * hourMs);
@@ -63,6 +66,7 @@ async function writeMissing(): Promise<void> {
   const server = await openTestServer({ kv, clock, timeZone: "Asia/Seoul" });
   await everything(server);
   const outcome = { clock: new Date(server.nowMs()).toISOString(), ...await outcomeOf(server) };
+  const history = await historyOf(server);
   await server.close();
   const byVersion = new Map<string, StoredEvent[]>();
   for await (const { value } of kv.list<Uint8Array>({ prefix: keys.logsPrefix() })) {
@@ -82,14 +86,14 @@ async function writeMissing(): Promise<void> {
     const dataSchema = jsonSchemaOf(eventDataSchemas[events[0]!.type]!);
     await writeNew(name, JSON.stringify({ events, bodies, dataSchema }, null, 2) + "\n");
   }
-  await Deno.mkdir(`${fixturesFolder}history_1`, { recursive: true });
-  for (const [name, bytes] of await exported(kv, 1_000)) await writeNew(`history_1/${name}`, bytes);
+  for (const [name, bytes] of exportOf(history)) await writeNew(`history_1/${name}`, bytes);
   await writeNew("history_1/outcome.json", JSON.stringify(outcome, null, 2) + "\n");
   kv.close();
 }
 
 async function writeNew(name: string, content: string | Uint8Array): Promise<void> {
   const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+  await Deno.mkdir(dirname(fixturesFolder + name), { recursive: true });
   try {
     await Deno.writeFile(fixturesFolder + name, bytes, { createNew: true });
     console.log(`wrote ${name}`);
