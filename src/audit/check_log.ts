@@ -9,6 +9,7 @@ import {
   eventHash,
   formatPosition,
   getManyKeysMax,
+  joinedBytes,
   keys,
   type LogRow,
   retried,
@@ -284,11 +285,5 @@ async function readParts(
       values.push(value);
     }
   }
-  const whole = new Uint8Array(values.reduce((total, value) => total + value.length, 0));
-  let offset = 0;
-  for (const value of values) {
-    whole.set(value, offset);
-    offset += value.length;
-  }
-  return whole;
+  return joinedBytes(values);
 }

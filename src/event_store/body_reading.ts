@@ -4,6 +4,7 @@
  * because each look-up of a large value by itself makes the engine read dozens of others on its way.
  */
 import type { BodyReference, StoredEvent } from "../../events/recorded_event.ts";
+import { joinedBytes } from "./joined_bytes.ts";
 import { keys } from "./keys.ts";
 import { getManyKeysMax, listBatchMax } from "./limits.ts";
 import { LogDamagedError, sha256Hex } from "./log_row.ts";
@@ -37,7 +38,7 @@ export async function readBodies(kv: Deno.Kv, wanted: readonly WantedBody[]): Pr
   await lookUp(kv, wanted);
   for (const { stored, reference, parts, bodies } of wanted) {
     const isWhole = parts.every((part) => part !== null);
-    const bytes = isWhole ? joined(parts as Uint8Array[]) : null;
+    const bytes = isWhole ? whole(parts as Uint8Array[]) : null;
     if (!bytes || sha256Hex(bytes) !== reference.sha256) {
       throw new LogDamagedError(`body ${reference.ref} is missing or altered`);
     }
@@ -51,7 +52,7 @@ export async function readBodyOf(kv: Deno.Kv, ref: string): Promise<Uint8Array |
   const parts: Uint8Array[] = [];
   const entries = kv.list<Uint8Array>({ prefix: keys.bodyParts(ref) }, { consistency: "strong" });
   for await (const { value } of entries) parts.push(value);
-  return parts.length === 0 ? null : joined(parts);
+  return parts.length === 0 ? null : whole(parts);
 }
 
 /** Finds what stands together; anything may be left to be looked up. */
@@ -96,13 +97,7 @@ async function lookUp(kv: Deno.Kv, wanted: readonly WantedBody[]): Promise<void>
   await Promise.all(reads);
 }
 
-function joined(values: readonly Uint8Array[]): Uint8Array {
-  if (values.length === 1) return values[0]!;
-  const whole = new Uint8Array(values.reduce((total, value) => total + value.length, 0));
-  let offset = 0;
-  for (const value of values) {
-    whole.set(value, offset);
-    offset += value.length;
-  }
-  return whole;
+/** Most bodies have one part, which is not copied. */
+function whole(parts: readonly Uint8Array[]): Uint8Array {
+  return parts.length === 1 ? parts[0]! : joinedBytes(parts);
 }

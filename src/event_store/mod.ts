@@ -12,6 +12,7 @@ export {
 export { commit, retried, StoreUnavailableError, TooLargeError } from "./commit.ts";
 export { Draft } from "./draft.ts";
 export { encodedEventLine, eventLine } from "./event_line.ts";
+export { joinedBytes } from "./joined_bytes.ts";
 export { keys } from "./keys.ts";
 export {
   bulkCommitBytesMax,

@@ -1,4 +1,5 @@
 /** Gathers what there is to tell the maker of chunks until it is told. */
+import { joinedBytes } from "../event_store/mod.ts";
 import type { Numbered, RequestHead, Work } from "./maker_messages.ts";
 
 export class Outbox {
@@ -31,7 +32,7 @@ export class Outbox {
     const work: Work = {
       ...rest,
       requests: this.#heads,
-      bodies: joined(this.#bodies),
+      bodies: joinedBytes(this.#bodies),
       again: this.again.splice(0),
       dropped: this.dropped.splice(0),
       numbers: this.numbers.splice(0),
@@ -42,14 +43,4 @@ export class Outbox {
     this.#chunksWanted = 0;
     return work;
   }
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
 }

@@ -7,6 +7,7 @@ import {
   commitBytesMax,
   commitKeyBytesMax,
   commitMutationsMax,
+  joinedBytes,
   keyBytes,
   retried,
 } from "../event_store/mod.ts";
@@ -108,12 +109,7 @@ export function joined(row: RowParts): StoredRow {
   if (row.values.length === 1) {
     return { key: row.key, bytes: row.first.bytes, through: row.first.through };
   }
-  const bytes = new Uint8Array(row.values.reduce((total, value) => total + value.length, 0));
-  let offset = 0;
-  for (const value of row.values) {
-    bytes.set(value, offset);
-    offset += value.length;
-  }
+  const bytes = joinedBytes(row.values);
   return { key: row.key, bytes, through: row.first.through };
 }
 

@@ -29,6 +29,7 @@ import {
   eventHash,
   eventLine,
   formatPosition,
+  joinedBytes,
   keys,
   logStart,
   sha256Hex,
@@ -70,7 +71,7 @@ export async function historyOf(server: TestServer): Promise<History> {
         parts.push((await kv.get<Uint8Array>(keys.body(stored.body!.ref, part))).value!);
       }
       const position = formatPosition(epoch, versionstamp, index);
-      events.push({ position, stored, body: stored.body ? joined(parts) : null });
+      events.push({ position, stored, body: stored.body ? joinedBytes(parts) : null });
       if (stored.type === "campaign_created") campaignIds.push(stored.stream.split("/")[1]!);
     }
   }
@@ -96,7 +97,7 @@ export function exportOf(
   for (let first = 0; first < lines.length; first += linesPerSegment) {
     const names = segmentNames(segments.length);
     const some = lines.slice(first, first + linesPerSegment);
-    const bodies = joined(
+    const bodies = joinedBytes(
       events.slice(first, first + linesPerSegment).flatMap(({ body }) => body ?? []),
     );
     files.set(names.events, encoder.encode(some.map((line) => `${line}\n`).join("")));
@@ -231,14 +232,4 @@ async function* pieces(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
     await Promise.resolve();
     yield bytes.slice(from, from + size);
   }
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
 }
