@@ -4,6 +4,8 @@
  * because the store knows it only after the commit.
  */
 
+import type { DecodedChunk } from "./interaction_chunk.ts";
+
 /** The form of a position: epoch, versionstamp and index in the row, which sort as text. */
 export const positionPattern = /^([0-9a-f]{4})-([0-9a-f]{20})-([0-9a-f]{4})$/;
 
@@ -48,6 +50,12 @@ export interface StoredEvent extends DomainEvent {
   readonly hash: string;
 }
 
+/** A chunk of interactions, and the places in it of those whose ids the log did not have before. */
+export interface JudgedChunk {
+  readonly chunk: DecodedChunk;
+  readonly fresh: Uint32Array;
+}
+
 /** An event as projections see it: with its place in the log. */
 export interface RecordedEvent<Event extends DomainEvent = DomainEvent> {
   readonly position: string;
@@ -60,6 +68,8 @@ export interface RecordedEvent<Event extends DomainEvent = DomainEvent> {
   readonly hash: string;
   /** The bytes of the body that the event names, where it has one: a chunk of interactions. */
   readonly body?: Uint8Array;
+  /** What was found out about that body before anybody folds the event. */
+  readonly judged?: JudgedChunk;
   /** Makes the canonical JSON of the event as it is stored, with its position: what is proven of it. */
   readonly line?: () => string;
 }

@@ -9,6 +9,11 @@ import { digestBytes } from "../events/interaction_chunk.ts";
 /** Digests are known for this many whole days after the day of their last arrival. */
 export const digestDaysKept = 8;
 
+/** The day of a recorded time. */
+export function digestDay(recordedMs: number): number {
+  return Math.floor(recordedMs / dayMs);
+}
+
 export class DigestSet {
   #day = -Infinity;
   /** Of the day. */
@@ -138,6 +143,7 @@ export class DigestSet {
   }
 }
 
+const dayMs = 24 * 60 * 60 * 1000;
 /** A segment is reserved for so many, with room for the share by which one gets more than another. */
 const reservedMax = 4_096;
 const loadReserved = 0.7;

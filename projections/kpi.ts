@@ -14,7 +14,7 @@ import type { DomainEvent, RecordedEvent } from "../events/recorded_event.ts";
 import { withConversions } from "./conversion_query.ts";
 import { isConversionKey } from "./conversion_keys.ts";
 import { Conversions } from "./conversions.ts";
-import { digestDaysKept, DigestSet } from "./digest_set.ts";
+import { digestDay, digestDaysKept, DigestSet } from "./digest_set.ts";
 import { Exposures, hotDays, rowPrefix as exposurePrefix } from "./exposures.ts";
 import { ChunkCounter } from "./kpi_chunk_counter.ts";
 import { type ColdReading } from "./kpi_cold_rows.ts";
@@ -116,12 +116,12 @@ export class KpiProjection implements Projection {
     this.exposures.begin(checkpointMs);
     this.conversions.advance(checkpointMs);
     // What the hot days repeat is known by the digests of days before them.
-    return this.#recallIndex.from(dayOf(checkpointMs) - (hotDays - 1));
+    return this.#recallIndex.from(digestDay(checkpointMs) - (hotDays - 1));
   }
 
   foresee({ event, timeMs }: RecordedEvent): void {
     if (event.type !== "interactions_recorded") return;
-    this.#foreseen ??= { count: 0, day: dayOf(timeMs) };
+    this.#foreseen ??= { count: 0, day: digestDay(timeMs) };
     this.#foreseen.count += (event as InteractionEvent).data.count;
   }
 
@@ -133,14 +133,14 @@ export class KpiProjection implements Projection {
       this.#foreseen = null;
     }
     const { digests } = chunkDigests(bodyOf(recorded));
-    const fresh = this.#seen.addAll(digests, dayOf(recorded.timeMs));
+    const fresh = this.#seen.addAll(digests, digestDay(recorded.timeMs));
     if (recorded.timeMs < this.exposures.hotFromMs) return;
     this.exposures.recall(recorded, chunkOf(recorded), fresh);
   }
 
   /** A position at or before all interactions that ids of this instant's day could repeat. */
   beforeRepeatsOf(recordedMs: number): string | undefined {
-    return this.#recallIndex.before(dayOf(recordedMs) - digestDaysKept);
+    return this.#recallIndex.before(digestDay(recordedMs) - digestDaysKept);
   }
 
   takeDirty(): string[] {
@@ -193,7 +193,7 @@ export class KpiProjection implements Projection {
 
   /** Claims too are in memory only. */
   #noteDay({ timeMs, position }: RecordedEvent): void {
-    if (this.#recallIndex.note(dayOf(timeMs), position)) this.#dirty.add(recallKey);
+    if (this.#recallIndex.note(digestDay(timeMs), position)) this.#dirty.add(recallKey);
   }
 
   #foldChunk(recorded: RecordedEvent): void {
@@ -204,7 +204,8 @@ export class KpiProjection implements Projection {
       recorded,
       (campaignId, quarter) => this.#counts.rowFor(campaignId, quarter, recorded),
     );
-    const fresh = this.#seen.addAll(chunk.digests, dayOf(recorded.timeMs));
+    const fresh = recorded.judged?.fresh ??
+      this.#seen.addAll(chunk.digests, digestDay(recorded.timeMs));
     counter.countAll(fresh);
     if (this.#withExposures) this.exposures.foldItems(recorded, chunk, fresh);
     this.conversions.foldItems(recorded, chunk, fresh);
@@ -231,7 +232,6 @@ export class KpiProjection implements Projection {
 
 /** What waits is looked at on this grid of recorded time, so that a replay settles at the same event. */
 const settleEveryMs = 1_000;
-const dayMs = 24 * 60 * 60 * 1000;
 const recallKey = "recall";
 
 function isCampaignEvent(event: DomainEvent, stream: string): event is CampaignEvent {
@@ -240,8 +240,4 @@ function isCampaignEvent(event: DomainEvent, stream: string): event is CampaignE
 
 function isClaim(recorded: RecordedEvent): recorded is RecordedEvent<ClaimEvent> {
   return recorded.stream.startsWith(claimsStreamPrefix) && recorded.event.type === "claim_granted";
-}
-
-function dayOf(timeMs: number): number {
-  return Math.floor(timeMs / dayMs);
 }

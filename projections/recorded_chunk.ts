@@ -3,7 +3,7 @@ import { decodeChunk, type DecodedChunk } from "../events/interaction_chunk.ts";
 import type { RecordedEvent } from "../events/recorded_event.ts";
 
 export function chunkOf(recorded: RecordedEvent): DecodedChunk {
-  return decodeChunk(bodyOf(recorded));
+  return recorded.judged?.chunk ?? decodeChunk(bodyOf(recorded));
 }
 
 export function bodyOf({ body, position }: RecordedEvent): Uint8Array {

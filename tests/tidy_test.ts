@@ -17,7 +17,12 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "projections/row_positions.ts",
     "node:",
   ],
-  "src/projector": ["events/recorded_event.ts", "projections/projection.ts", "src/event_store"],
+  "src/projector": [
+    "events/recorded_event.ts",
+    "projections/chunk_judge.ts",
+    "projections/projection.ts",
+    "src/event_store",
+  ],
   "src/identity": ["events/id_digest.ts", "src/event_store"],
   "src/transact": [
     "events",

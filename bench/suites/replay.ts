@@ -6,6 +6,7 @@ import { decodeChunk } from "../../events/interaction_chunk.ts";
 import { upcast } from "../../events/upcast.ts";
 import { cursorAtStart, keys, type LogReader, openLog } from "../../src/event_store/mod.ts";
 import { mountedModels } from "../../src/placard.ts";
+import { JudgedAhead } from "../../src/projector/mod.ts";
 import { compare } from "../compare.ts";
 import { succeed } from "../install.ts";
 import { dayCount, fillHistory, startHistory } from "../history.ts";
@@ -125,7 +126,8 @@ interface Foldable {
 
 async function fold(reader: LogReader, mounted: readonly Foldable[]): Promise<void> {
   const models = mounted.map((one) => one.create());
-  for await (const row of reader.read(cursorAtStart)) {
+  using judgedAhead = new JudgedAhead();
+  for await (const row of judgedAhead.over(reader.read(cursorAtStart))) {
     for (const recorded of row.events) {
       for (const model of models) model.fold(recorded as never);
     }

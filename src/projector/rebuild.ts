@@ -7,6 +7,7 @@ import type { Projection } from "../../projections/projection.ts";
 import type { RecordedEvent } from "../../events/recorded_event.ts";
 import { cursorAtStart, keys, type LogReader, retried } from "../event_store/mod.ts";
 import { Comparer, type Comparison } from "./compare.ts";
+import { JudgedAhead } from "./judged_ahead.ts";
 import { nextSlotName, revisionOf } from "./mounted.ts";
 import { replay } from "./replay.ts";
 import {
@@ -55,7 +56,8 @@ export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
   const model = create();
   const live = await readLive(kv, model.name);
   const comparer = await comparerOf(kv, model, live.value);
-  const fold = new Fold(model, comparer, options);
+  using judgedAhead = new JudgedAhead();
+  const fold = new Fold(model, comparer, judgedAhead, options);
   await fold.toEnd(reader);
   const comparison = comparer && await comparer.finish(model);
   let switched: Live | null = null;
@@ -104,11 +106,12 @@ class Fold {
   constructor(
     readonly model: Projection,
     readonly comparer: Comparer | null,
+    readonly judgedAhead: JudgedAhead,
     readonly options: RebuildOptions,
   ) {}
 
   async toEnd(reader: LogReader): Promise<void> {
-    for await (const { events } of replay(reader, this.at)) {
+    for await (const { events } of this.judgedAhead.over(replay(reader, this.at))) {
       for (const recorded of events) {
         const comparing = this.comparer?.before(recorded, this.model);
         if (comparing) await comparing;

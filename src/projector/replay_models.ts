@@ -6,6 +6,7 @@ import type { Projection } from "../../projections/projection.ts";
 import type { RecordedEvent } from "../../events/recorded_event.ts";
 import { cursorAtStart, keys, type LogReader, retried, RowsDigest } from "../event_store/mod.ts";
 import { Comparer, type Comparison, type Pacing } from "./compare.ts";
+import { JudgedAhead } from "./judged_ahead.ts";
 import { revisionOf } from "./mounted.ts";
 import { replay } from "./replay.ts";
 import { type Live, Slot } from "./slot.ts";
@@ -57,7 +58,10 @@ export async function replayModels(options: ReplayOptions): Promise<Replayed> {
   let eventCount = 0, position = cursorAtStart.position;
   const wantsBody = (type: string) =>
     all.some(({ model: { bodiesOf } }) => bodiesOf?.includes(type) ?? true);
-  for await (const { events } of replay(reader, cursorAtStart, wantsBody)) {
+  using judgedAhead = new JudgedAhead();
+  const rows = replay(reader, cursorAtStart, wantsBody);
+  // Where others are to go on meanwhile, they need the other cores.
+  for await (const { events } of pacing ? rows : judgedAhead.over(rows)) {
     let isPast = false;
     for (const recorded of events) {
       isPast = recorded.position > until;
