@@ -22,10 +22,8 @@ import {
   verified,
 } from "./forged_export.ts";
 import { HistoryServer, type HistoryServerOptions } from "./history_server.ts";
-import { toldHistory } from "./told_history.ts";
+import { told } from "./told_history.ts";
 
-let made: Promise<History> | null = null;
-const told = () => made ??= toldHistory(600);
 const key = verifierKey(signer);
 const linesPerSegment = 100;
 const eventPath = "/v1/events";

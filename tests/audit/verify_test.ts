@@ -6,15 +6,12 @@ import {
   checkpointOf,
   exportOf,
   forged,
-  type History,
   signer,
   strangerSigner,
   verified,
 } from "./forged_export.ts";
-import { toldHistory } from "./told_history.ts";
+import { told } from "./told_history.ts";
 
-let made: Promise<History> | null = null;
-const told = () => made ??= toldHistory(600);
 const key = verifierKey(signer);
 const decoder = new TextDecoder();
 

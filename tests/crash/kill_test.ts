@@ -8,6 +8,7 @@ import { denokvEngine, seed } from "../support/engines.ts";
 import { mulberry32 } from "../support/faulty_kv.ts";
 import {
   type CallOptions,
+  expected,
   type ProcessAnswer,
   ServerProcess,
   sleep,
@@ -103,15 +104,13 @@ class Revived {
     }
   }
 
-  async expect(
+  expect(
     status: number,
     method: string,
     path: string,
     options?: CallOptions,
   ): Promise<ProcessAnswer> {
-    const answer = await this.call(method, path, options);
-    assertEquals(answer.status, status, `${method} ${path} → ${answer.status}: ${answer.text}`);
-    return answer;
+    return expected(this, status, method, path, options);
   }
 }
 

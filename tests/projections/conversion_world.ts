@@ -134,7 +134,8 @@ export function randomOf(seed: number): (limit: number) => number {
 
 /**
  * 30 days of a handful of campaigns that are edited now and then. Items arrive up to 7 days late, in
- * any order, some twice; some are dated up to 5 minutes ahead.
+ * any order, some twice; some are dated up to 5 minutes ahead. A chunk is recorded when its last item
+ * arrives, and waits for it an hour at most, however seldom one comes.
  */
 export function randomEntries(seed: number, itemCount: number): Entry[] {
   const random = randomOf(seed);
@@ -180,8 +181,12 @@ export function randomEntries(seed: number, itemCount: number): Entry[] {
   arrivals.sort((left, right) => left.arrivedAt - right.arrivedAt);
   const chunkItems = Math.max(1, Math.min(500, Math.ceil(itemCount / 400)));
   const chunks: Entry[] = [];
-  for (let i = 0; i < arrivals.length; i += chunkItems) {
-    const some = arrivals.slice(i, i + chunkItems);
+  for (let from = 0, to = 0; from < arrivals.length; from = to) {
+    const latest = arrivals[from]!.arrivedAt + hours;
+    while (to < from + chunkItems && to < arrivals.length && arrivals[to]!.arrivedAt <= latest) {
+      to++;
+    }
+    const some = arrivals.slice(from, to);
     chunks.push({ at: some.at(-1)!.arrivedAt, items: some.map(({ item }) => item) });
   }
   return [...edits, ...chunks].sort((left, right) => left.at - right.at);

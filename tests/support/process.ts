@@ -151,16 +151,27 @@ export class ServerProcess {
     };
   }
 
-  async expect(
+  expect(
     status: number,
     method: string,
     path: string,
     options?: CallOptions,
   ): Promise<ProcessAnswer> {
-    const answer = await this.call(method, path, options);
-    assertEquals(answer.status, status, `${method} ${path} → ${answer.status}: ${answer.text}`);
-    return answer;
+    return expected(this, status, method, path, options);
   }
+}
+
+/** Calls, and the answer must have this status. */
+export async function expected(
+  server: Pick<ServerProcess, "call">,
+  status: number,
+  method: string,
+  path: string,
+  options?: CallOptions,
+): Promise<ProcessAnswer> {
+  const answer = await server.call(method, path, options);
+  assertEquals(answer.status, status, `${method} ${path} → ${answer.status}: ${answer.text}`);
+  return answer;
 }
 
 /** Runs a task of `deno.json` by its script. */
