@@ -7,6 +7,7 @@ import { machineFacts } from "./machine.ts";
 import { endChildren } from "./process.ts";
 import { writeReport } from "./report.ts";
 import type { Suite } from "./suite.ts";
+import { auditSuite } from "./suites/audit.ts";
 import { audienceSuite } from "./suites/audience.ts";
 import { commandsSuite } from "./suites/commands.ts";
 import { deliverySuite } from "./suites/delivery.ts";
@@ -29,6 +30,7 @@ const suites: readonly Suite[] = [
   overloadSuite,
   growthSuite,
   audienceSuite,
+  auditSuite,
 ];
 
 const names = Deno.args.filter((argument) => !argument.startsWith("--"));

@@ -10,6 +10,7 @@ export interface ServerProcess {
 }
 
 export const operatorKey = "bench-operator-key-bench-operator-key";
+export const auditorKey = "bench-auditor-key-bench-auditor-key";
 export const sdkKey = "bench-sdk-key-bench-sdk-key-bench-sdk-key";
 
 /** As the start task has it. */
@@ -38,7 +39,7 @@ export function placardEnv(folder: string, env: Record<string, string> = {}) {
     PLACARD_PORT: "0",
     PLACARD_OPERATOR_KEY: operatorKey,
     PLACARD_SDK_KEY: sdkKey,
-    PLACARD_AUDITOR_KEY: "bench-auditor-key-bench-auditor-key",
+    PLACARD_AUDITOR_KEY: auditorKey,
     ...env,
   };
 }

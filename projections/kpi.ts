@@ -114,7 +114,8 @@ export class KpiProjection implements Projection {
   recallFrom(checkpointMs?: number): string | undefined {
     if (checkpointMs === undefined) return this.#recallIndex.from();
     this.exposures.begin(checkpointMs);
-    this.conversions.advance(checkpointMs);
+    // Before the first event no day has begun, and none is closed.
+    if (checkpointMs > 0) this.conversions.advance(checkpointMs);
     // What the hot days repeat is known by the digests of days before them.
     return this.#recallIndex.from(digestDay(checkpointMs) - (hotDays - 1));
   }

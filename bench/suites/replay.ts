@@ -2,14 +2,13 @@
  * Replay: interactions of a month and of a day folded anew, beside listing the same rows raw, and
  * reading and decoding them alone. PostgreSQL has the same interactions; Emmett's consumer has fewer, of its own.
  */
-import { decodeChunk } from "../../events/interaction_chunk.ts";
 import { upcast } from "../../events/upcast.ts";
-import { cursorAtStart, keys, type LogReader, openLog } from "../../src/event_store/mod.ts";
+import { openLog } from "../../src/event_store/mod.ts";
 import { mountedModels } from "../../src/placard.ts";
-import { JudgedAhead } from "../../src/projector/mod.ts";
 import { compare } from "../compare.ts";
 import { succeed } from "../install.ts";
 import { dayCount, fillHistory, startHistory } from "../history.ts";
+import { LogSpan } from "../log_span.ts";
 import { Peers } from "../peers/mod.ts";
 import type { Contender, Measured, Suite } from "../suite.ts";
 
@@ -67,7 +66,7 @@ async function measure(days: number, peer: { peers: Peers; port: number | null }
 }
 
 async function contendersOn(kv: Deno.Kv, count: number, peers: Peers | null) {
-  const reader = await openLog(kv, upcast);
+  const log = new LogSpan(await openLog(kv, upcast));
   const timed = (work: () => Promise<void>) => async (): Promise<Measured> => {
     const startedAtMs = performance.now();
     await work();
@@ -77,12 +76,12 @@ async function contendersOn(kv: Deno.Kv, count: number, peers: Peers | null) {
     {
       name: kpi,
       role: "ours",
-      measure: timed(() => fold(reader, [mountedModels(kv).kpi])),
+      measure: timed(() => log.fold([mountedModels(kv).kpi])),
     },
     {
       name: all,
       role: "ours",
-      measure: timed(() => fold(reader, Object.values(mountedModels(kv)))),
+      measure: timed(() => log.fold(Object.values(mountedModels(kv)))),
     },
     ...(!peers ? [] : [
       {
@@ -98,8 +97,12 @@ async function contendersOn(kv: Deno.Kv, count: number, peers: Peers | null) {
         }),
       },
     ]),
-    { name: "raw kv.list of rows and bodies", role: "limit", measure: timed(() => list(reader)) },
-    { name: decoded, role: "limit", measure: timed(() => decode(reader, count)) },
+    {
+      name: "raw kv.list of rows and bodies",
+      role: "limit",
+      measure: timed(() => log.list({ bodies: true })),
+    },
+    { name: decoded, role: "limit", measure: timed(() => decode(log, count)) },
   ];
   return contenders;
 }
@@ -120,32 +123,9 @@ function rebuildTask(file: string, count: number): Contender {
   };
 }
 
-interface Foldable {
-  create(): { fold(recorded: never): void };
-}
-
-async function fold(reader: LogReader, mounted: readonly Foldable[]): Promise<void> {
-  const models = mounted.map((one) => one.create());
-  using judgedAhead = new JudgedAhead();
-  for await (const row of judgedAhead.over(reader.read(cursorAtStart))) {
-    for (const recorded of row.events) {
-      for (const model of models) model.fold(recorded as never);
-    }
+async function decode(log: LogSpan, count: number): Promise<void> {
+  const { interactions } = await log.decode();
+  if (interactions < count) {
+    throw new Error(`${interactions} of ${count} interactions are in the log`);
   }
-}
-
-async function list({ kv, epoch }: LogReader): Promise<void> {
-  for (const prefix of [keys.logPrefix(epoch), keys.bodyPrefix()]) {
-    for await (const _ of kv.list({ prefix }, { batchSize: 500 }));
-  }
-}
-
-async function decode(reader: LogReader, count: number): Promise<void> {
-  let found = 0;
-  for await (const row of reader.read(cursorAtStart)) {
-    for (const { event, body } of row.events) {
-      if (event.type === "interactions_recorded") found += decodeChunk(body!).count;
-    }
-  }
-  if (found < count) throw new Error(`${found} of ${count} interactions are in the log`);
 }

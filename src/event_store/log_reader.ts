@@ -10,9 +10,9 @@ import type {
   StoredEvent,
 } from "../../events/recorded_event.ts";
 import { readBodies, type WantedBody } from "./body_reading.ts";
-import { encodedEventLine, eventLine } from "./event_line.ts";
+import { encodedEventLine, eventLine, eventTexts } from "./event_line.ts";
 import { keys } from "./keys.ts";
-import { decodeRow, type EncodedEvent, LogDamagedError, type LogRow } from "./log_row.ts";
+import { type DecodedRow, decodeRow, type EncodedEvent, LogDamagedError } from "./log_row.ts";
 import { formatPosition, logStart, parsePosition } from "./position.ts";
 
 /** A row of the log as read: its events in order. */
@@ -95,10 +95,12 @@ export class LogReader {
             yield this.#ownRow(versionstamp, own, timeMs);
             continue;
           }
+          let texts: string[] | undefined;
           const events = row.events.map((stored, index) => {
             timeMs = Math.max(timeMs, Date.parse(stored.time));
             const position = formatPosition(epoch, versionstamp, index);
-            return this.#recorded(stored, position, timeMs, bodies.get(stored));
+            const text = () => (texts ??= eventTexts(row))[index];
+            return this.#recorded(stored, position, timeMs, { body: bodies.get(stored), text });
           });
           yield { epoch, versionstamp, commitId: row.commitId, events };
         }
@@ -127,7 +129,7 @@ export class LogReader {
     for await (const entry of entries) {
       const { epoch, versionstamp } = placeOf(entry.key);
       const own = epoch === this.epoch ? this.#ownRows.get(versionstamp) : undefined;
-      const row = own ? { commitId: own.commitId, events: [] } : decodeRow(entry.value);
+      const row = own ? { commitId: own.commitId, events: [], text: "" } : decodeRow(entry.value);
       window.push({ epoch, versionstamp, row, bodies: new Map(), ...(own ? { own } : {}) });
       for (const { body } of row.events) bodyBytes += body?.bytes ?? 0;
       if (window.length >= rowsPerRead || bodyBytes >= windowBytesMax) yield full();
@@ -218,11 +220,16 @@ export class LogReader {
     stored: StoredEvent,
     position: string,
     timeMs: number,
-    body?: Uint8Array,
+    { body, text }: { body?: Uint8Array | undefined; text?: () => string | undefined } = {},
   ): RecordedEvent {
-    const { stream, version, meta, hash } = stored;
+    const { stream, version, meta, hash, schema } = stored;
     const event = this.upcast(stored);
-    const line = () => eventLine(position, stored);
+    const line = () => {
+      const own = text?.();
+      return own === undefined
+        ? eventLine(position, stored)
+        : encodedEventLine(position, { text: own, schema });
+    };
     const recorded = { position, stream, version, timeMs, meta, event, hash, line };
     return body ? { ...recorded, body } : recorded;
   }
@@ -260,7 +267,7 @@ interface Window {
 interface RowWithBodies {
   readonly epoch: number;
   readonly versionstamp: string;
-  readonly row: LogRow;
+  readonly row: DecodedRow;
   readonly bodies: Map<StoredEvent, Uint8Array>;
   /** Set where this process wrote the row: it needs no decoding. */
   readonly own?: OwnRow;

@@ -12,6 +12,11 @@ export interface LogRow {
   readonly events: readonly StoredEvent[];
 }
 
+export interface DecodedRow extends LogRow {
+  /** The JSON that it was decoded from. */
+  readonly text: string;
+}
+
 export interface EncodedEvent {
   readonly stream: string;
   readonly version: number;
@@ -83,13 +88,14 @@ export function encodeRow(commitId: string, events: readonly EncodedEvent[]): Ui
 }
 
 /** Throws `LogDamagedError` when the bytes are not a row. */
-export function decodeRow(bytes: Uint8Array): LogRow {
+export function decodeRow(bytes: Uint8Array): DecodedRow {
   try {
-    const row = JSON.parse(decoder.decode(bytes)) as LogRow;
-    const isRow = typeof row.commitId === "string" && Array.isArray(row.events) &&
-      row.events.every((event) => event instanceof Object);
+    const text = decoder.decode(bytes);
+    const { commitId, events } = JSON.parse(text) as LogRow;
+    const isRow = typeof commitId === "string" && Array.isArray(events) &&
+      events.every((event) => event instanceof Object);
     if (!isRow) throw new Error("no row");
-    return row;
+    return { commitId, events, text };
   } catch (cause) {
     throw new LogDamagedError("a row of the log is not the JSON of a commit", { cause });
   }

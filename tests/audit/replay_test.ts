@@ -39,6 +39,22 @@ async function positions(kv: Deno.Kv): Promise<string[]> {
   return found;
 }
 
+Deno.test("a replay of a server to which nothing has happened finds nothing", () =>
+  withFolder(async (folder) => {
+    const address = `${folder}/store.sqlite`;
+    const kv = await Deno.openKv(address);
+    try {
+      await (await openTestServer({ kv })).close();
+      const { models, eventCount } = await replayed(kv);
+      assertEquals(eventCount, 0);
+      for (const { name, comparison, fault } of models) {
+        assertEquals([fault, comparison?.differenceCount ?? 0], [undefined, 0], name);
+      }
+    } finally {
+      kv.close();
+    }
+  }));
+
 Deno.test("a replay gives every live row, and changes nothing", () =>
   withFilled(async (kv, address) => {
     const before = await Array.fromAsync(kv.list({ prefix: [] }));

@@ -22,6 +22,27 @@ Deno.test("bench: a quick look at commands and interactions, no peers", async ()
   assert(!report.includes("NaN"), report);
 });
 
+Deno.test("bench: a quick look at what an auditor does", async () => {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--allow-all", "bench/bench.ts", "audit"],
+    cwd: new URL("../..", import.meta.url).pathname,
+    env: {
+      BENCH_ROUNDS: "1",
+      BENCH_SECONDS: "0.1",
+      BENCH_PEERS: "0",
+      BENCH_AUDIT_INTERACTIONS: "1000",
+      BENCH_AUDIT_EVENTS: "200",
+    },
+  }).output();
+  const decoder = new TextDecoder();
+  assertEquals(code, 0, decoder.decode(stderr));
+  const report = decoder.decode(stdout);
+  for (const text of ["### audit", "every check holds", "all are equal", "kv.list of the same"]) {
+    assertStringIncludes(report, text);
+  }
+  assert(!report.includes("NaN"), report);
+});
+
 Deno.test("bench: an unknown suite is named, and nothing runs", async () => {
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", "--allow-all", "bench/bench.ts", "comands"],

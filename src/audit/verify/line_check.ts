@@ -2,8 +2,8 @@
  * Checks lines one after the other: canonical JSON with exactly the members of an event, positions that
  * rise, versions of each stream without gaps, hash chains, recorded time.
  */
-import type { StoredEvent } from "../../../events/recorded_event.ts";
-import { canonicalJson, eventHash, parsePosition } from "../../event_store/mod.ts";
+import type { BodyReference, StoredEvent } from "../../../events/recorded_event.ts";
+import { canonicalJson, eventHash, parsePosition, sha256Hex } from "../../event_store/mod.ts";
 import { eventFault } from "../event_schemas.ts";
 import type { Findings } from "../findings.ts";
 import { isBesideTip } from "../profiles_seen.ts";
@@ -94,4 +94,14 @@ export class LineCheck {
     if (time < this.#commandTime) fault(`was recorded at ${time}, before ${this.#commandTime}`);
     else this.#commandTime = time;
   }
+}
+
+/** What is wrong with the body of a line; null: nothing. */
+export function bodyFault(
+  { bytes, sha256, ref }: BodyReference,
+  body: Uint8Array | null,
+): string | null {
+  if (!body) return `the body ${ref} is missing`;
+  if (body.length !== bytes) return `the body ${ref} has ${body.length} bytes, not ${bytes}`;
+  return sha256Hex(body) === sha256 ? null : `the body ${ref} has another SHA-256`;
 }

@@ -85,15 +85,21 @@ export class TreeCheck {
     const found = await this.source.tile(tile);
     this.findings.count("tiles");
     if (!found) return this.findings.fault(`${name} is missing`);
-    if (found.length !== bytes.length) {
-      return this.findings.fault(`${name} has ${found.length} bytes, not ${bytes.length}`);
-    }
-    if (isSameHash(found, bytes)) return;
-    const at = Math.floor(bytes.findIndex((byte, at) => byte !== found[at]) / hashBytes);
-    const leaf = tile.index * tileWidth + at;
-    const what = tile.level === 0
-      ? `that of ${this.source.whereOf(leaf)}`
-      : "that of the tile below";
-    this.findings.fault(`${name}: hash ${at} is not ${what}`);
+    const fault = tileFault(tile, bytes, found, (leaf) => this.source.whereOf(leaf));
+    if (fault !== null) this.findings.fault(`${name} ${fault}`);
   }
+}
+
+/** What is wrong with a tile that has to have these bytes; null: nothing. */
+export function tileFault(
+  { level, index }: Tile,
+  bytes: Uint8Array,
+  found: Uint8Array,
+  whereOf: (leaf: number) => string,
+): string | null {
+  if (found.length !== bytes.length) return `has ${found.length} bytes, not ${bytes.length}`;
+  if (isSameHash(found, bytes)) return null;
+  const at = Math.floor(bytes.findIndex((byte, at) => byte !== found[at]) / hashBytes);
+  const what = level === 0 ? whereOf(index * tileWidth + at) : "the tile below";
+  return `has a hash ${at} that is not that of ${what}`;
 }

@@ -3,7 +3,7 @@
  * signature, that it continues an older checkpoint, and that what the server says of its campaigns is
  * what the events alone give. It holds no more in memory than the models that count.
  */
-import { logStart, sha256Hex } from "../../event_store/mod.ts";
+import { logStart } from "../../event_store/mod.ts";
 import { Findings, type FsckReport } from "../findings.ts";
 import {
   type Checkpoint,
@@ -16,7 +16,7 @@ import {
 import { checkClaims } from "./claims_check.ts";
 import type { HistorySource, SourceEvent } from "./history_source.ts";
 import { KeyChain } from "./key_chain.ts";
-import { type CheckedLine, LineCheck } from "./line_check.ts";
+import { bodyFault, type CheckedLine, LineCheck } from "./line_check.ts";
 import { type ColdStore, Recomputed } from "./recomputed.ts";
 import { TreeCheck } from "./tree_check.ts";
 
@@ -131,16 +131,10 @@ class HistoryCheck {
 
   #isBody({ stored }: CheckedLine, body: Uint8Array | null, where: string): boolean {
     if (!stored.body) return true;
-    const { bytes, sha256, ref } = stored.body;
     this.findings.count("bodies");
-    if (body?.length === bytes && sha256Hex(body) === sha256) return true;
-    const what = !body
-      ? "is missing"
-      : body.length !== bytes
-      ? `has ${body.length} bytes, not ${bytes}`
-      : "has another SHA-256";
-    this.findings.fault(`${where}: the body ${ref} ${what}`);
-    return false;
+    const fault = bodyFault(stored.body, body);
+    if (fault !== null) this.findings.fault(`${where}: ${fault}`);
+    return fault === null;
   }
 
   #cannotFold(why: string): void {

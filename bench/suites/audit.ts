@@ -1,0 +1,224 @@
+/**
+ * What an auditor does, at scale: the history of a server is exported, verified as a folder and over
+ * HTTP, and replayed, by the tasks themselves, whose memory must not grow with it. Then campaign
+ * events and interactions are folded beside a list of the same rows.
+ */
+import { upcast } from "../../events/upcast.ts";
+import { openLog } from "../../src/event_store/mod.ts";
+import { mountedModels } from "../../src/placard.ts";
+import { compare, table, whole } from "../compare.ts";
+import { dayCount, fillHistory, startHistory } from "../history.ts";
+import { load } from "../load/load.ts";
+import { LogSpan } from "../log_span.ts";
+import { auditorKey, operatorKey, startPlacard } from "../process.ts";
+import { request } from "../requests.ts";
+import type { Measured, Suite } from "../suite.ts";
+import { type WatchedTask, watchTask } from "../watched_task.ts";
+import { createCampaigns } from "./campaigns.ts";
+
+const interactionCount = Number(Deno.env.get("BENCH_AUDIT_INTERACTIONS") ?? 1_000_000);
+const eventCount = Number(Deno.env.get("BENCH_AUDIT_EVENTS") ?? 50_000);
+const postingCount = 30;
+/** Of campaigns that are edited again and again. */
+const draftCount = Math.min(320, Math.ceil(eventCount / 10));
+const connections = 64;
+const growthMibMax = 150;
+const samplesShown = 6;
+const tasks = ["export", "verify the folder", "verify over HTTP", "replay"] as const;
+type Task = (typeof tasks)[number];
+
+export const auditSuite: Suite = {
+  name: "audit",
+
+  async run() {
+    const [folder, emptyFolder] = [await Deno.makeTempDir(), await Deno.makeTempDir()];
+    try {
+      const empty = await runTasks(emptyFolder);
+      const history = await madeHistory(folder);
+      const full = await runTasks(folder);
+      return [
+        `${
+          whole(history.interactions)
+        } interactions of a month in ${postingCount} campaigns, and ` +
+        `${whole(history.campaignEvents)} events of ${draftCount} others.`,
+        tasksTable(history, empty, full),
+        foundBy(full),
+        await rates(folder, history),
+      ].join("\n\n");
+    } finally {
+      for (const one of [folder, emptyFolder]) await Deno.remove(one, { recursive: true });
+    }
+  },
+};
+
+interface MadeHistory {
+  readonly interactions: number;
+  /** Those behind the boundary. */
+  readonly campaignEvents: number;
+  /** Position of the last event before those of the drafts. */
+  readonly boundary: string;
+}
+
+async function madeHistory(folder: string): Promise<MadeHistory> {
+  const history = await startHistory(folder, postingCount);
+  const { placard: { port, stop }, campaignIds } = history;
+  try {
+    const days = Math.min(dayCount, Math.ceil(interactionCount / 1_000));
+    const { acknowledged } = await fillHistory(history, campaignIds, interactionCount, { days });
+    const boundary = await lastPosition(port);
+    const ids = await createCampaigns(port, draftCount);
+    const body = JSON.stringify({ description: "edit ~~~~~~~~~~~~" });
+    const requests = ids
+      .map((id) => request("PATCH", `/v1/campaigns/${id}`, { key: operatorKey, body }));
+    const limit = eventCount - draftCount;
+    const { answered } = await load({ port, connections, seconds: 0, requests, limit });
+    return { interactions: acknowledged, campaignEvents: draftCount + answered, boundary };
+  } finally {
+    await stop();
+  }
+}
+
+async function lastPosition(port: number): Promise<string> {
+  const response = await fetch(`http://127.0.0.1:${port}/v1/audit/checkpoint`, {
+    headers: { authorization: `Bearer ${operatorKey}` },
+  });
+  await response.body?.cancel();
+  return response.headers.get("placard-position")!;
+}
+
+/** Each once: over HTTP beside the server, the rest after it has stopped. */
+async function runTasks(folder: string): Promise<Record<Task, WatchedTask>> {
+  const exported = `${folder}/export`;
+  const env = { PLACARD_AUDITOR_KEY: auditorKey, PLACARD_KV: `${folder}/placard.kv` };
+  const run = async (...[name, ...args]: [Parameters<typeof watchTask>[0], ...string[]]) => {
+    const task = await watchTask(name, args, env);
+    console.error(`  ${name} ${args}: ${task.seconds.toFixed(1)} s`);
+    if (task.code === 0) return task;
+    throw new Error(`${name} ${args} ends with ${task.code}: ${task.stdout}${task.stderr}`);
+  };
+  const { port, stop } = await startPlacard(folder);
+  const beside = async () => {
+    const url = `http://127.0.0.1:${port}`;
+    return { export: await run("export", url, exported), http: await run("verify", url) };
+  };
+  const { export: taken, http } = await beside().finally(stop);
+  return {
+    export: taken,
+    "verify the folder": await run("verify", exported),
+    "verify over HTTP": http,
+    replay: await run("replay"),
+  };
+}
+
+function tasksTable(
+  { interactions, campaignEvents }: MadeHistory,
+  empty: Record<Task, WatchedTask>,
+  full: Record<Task, WatchedTask>,
+): string {
+  const rows = tasks.map((name) => {
+    const { seconds, cpuSeconds, peakKb, residentKb, stderr } = full[name];
+    const [startMib, peakMib] = [mebibytes(empty[name].peakKb), mebibytes(peakKb)];
+    const growth = peakMib - startMib;
+    return [
+      name,
+      seconds.toFixed(1),
+      cpuSeconds.toFixed(1),
+      whole((interactions + campaignEvents) / seconds),
+      String(startMib),
+      String(peakMib),
+      `${growth}: ${growth < growthMibMax ? "yes" : "no"}`,
+      evenly(residentKb).map(mebibytes).join(", "),
+      String(stderr.split("\n").length - 1),
+    ];
+  });
+  return table([
+    "task",
+    "s",
+    "s of CPU",
+    "interactions and campaign events/s",
+    "MiB at most, of an empty history",
+    "of this one",
+    `growth (mark < ${growthMibMax})`,
+    "MiB from beginning to end",
+    "lines of progress",
+  ], rows);
+}
+
+function evenly(samples: readonly number[]): number[] {
+  return Array.from({ length: samplesShown }, (_, index) => {
+    return samples[Math.round(index * (samples.length - 1) / (samplesShown - 1))]!;
+  });
+}
+
+function mebibytes(kilobytes: number): number {
+  return Math.round(kilobytes / 1024);
+}
+
+/** What the tasks have looked at; they end with 0 only where nothing is wrong. */
+function foundBy(full: Record<Task, WatchedTask>): string {
+  const checked = /^checked .*$/m.exec(full["verify the folder"].stdout)![0];
+  const live = [...full.replay.stdout.matchAll(/no differences in (\d+) live rows/g)];
+  const differing = /\d+ differences in/.test(full.replay.stdout);
+  const rows = live.reduce((sum, [, count]) => sum + Number(count), 0);
+  return `\`verify\` ${checked}; every check holds. \`replay\` compared ${
+    whole(rows)
+  } live rows of ` +
+    `${live.length} read models with those it made: ${
+      differing ? "some differ" : "all are equal"
+    }.`;
+}
+
+async function rates(folder: string, history: MadeHistory): Promise<string> {
+  const kv = await Deno.openKv(`${folder}/placard.kv`);
+  try {
+    const reader = await openLog(kv, upcast);
+    const { boundary, campaignEvents, interactions } = history;
+    return [
+      await foldedBesideListed(kv, {
+        unit: "campaign events",
+        span: new LogSpan(reader, { position: boundary, timeMs: 0 }),
+        count: campaignEvents,
+        bodies: false,
+      }),
+      await foldedBesideListed(kv, {
+        unit: "interactions",
+        span: new LogSpan(reader, undefined, boundary),
+        count: interactions,
+        bodies: true,
+      }),
+    ].join("\n\n");
+  } finally {
+    kv.close();
+  }
+}
+
+function foldedBesideListed(
+  kv: Deno.Kv,
+  options: { unit: string; span: LogSpan; count: number; bodies: boolean },
+): Promise<string> {
+  const { unit, span, count, bodies } = options;
+  const timed = (work: () => Promise<unknown>) => async (): Promise<Measured> => {
+    const startedAtMs = performance.now();
+    await work();
+    return { perSecond: count / ((performance.now() - startedAtMs) / 1000) };
+  };
+  const folded = `${unit} folded into every read model`;
+  const listed = "kv.list of the same rows";
+  return compare({
+    unit,
+    contenders: [
+      {
+        name: folded,
+        role: "ours",
+        measure: timed(() => span.fold(Object.values(mountedModels(kv)))),
+      },
+      { name: listed, role: "limit", measure: timed(() => span.list({ bodies })) },
+      {
+        name: "the same rows, read and decoded",
+        role: "limit",
+        measure: timed(() => span.decode()),
+      },
+    ],
+    marks: [{ ours: folded, to: listed, least: 0.6 }],
+  });
+}

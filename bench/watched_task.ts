@@ -1,0 +1,69 @@
+/** A task of `deno.json` in a process of its own, and the memory that it takes over time. */
+import configuration from "../deno.json" with { type: "json" };
+import { endWithBench, residentKb } from "./process.ts";
+
+export interface WatchedTask {
+  readonly code: number;
+  readonly stdout: string;
+  /** Where progress is shown. */
+  readonly stderr: string;
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+  /** Resident memory at most. */
+  readonly peakKb: number;
+  /** The same, every so often. */
+  readonly residentKb: readonly number[];
+}
+
+const sampleMs = 50;
+const ticksPerSecond = 100;
+const root = new URL("..", import.meta.url).pathname;
+
+/** Runs the very command of the task, without the process that `deno task` would put before it. */
+export async function watchTask(
+  name: keyof typeof configuration.tasks,
+  args: readonly string[],
+  env: Record<string, string>,
+): Promise<WatchedTask> {
+  const [, ...command] = configuration.tasks[name].command.split(" ");
+  const startedAtMs = performance.now();
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [...command, ...args],
+    env: { NO_COLOR: "1", ...env },
+    cwd: root,
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const forget = endWithBench(() => child.kill("SIGTERM"));
+  let ended = false;
+  const output = child.output().finally(() => ended = true);
+  const resident: number[] = [];
+  let peakKb = 0, cpuSeconds = 0;
+  while (!ended) {
+    try {
+      resident.push(await residentKb(child.pid, "VmRSS"));
+      peakKb = await residentKb(child.pid, "VmHWM") || peakKb;
+      cpuSeconds = await cpuSecondsOf(child.pid);
+    } catch { /* It has just ended. */ }
+    await Promise.race([output, new Promise((done) => setTimeout(done, sampleMs))]);
+  }
+  forget();
+  const { code, stdout, stderr } = await output;
+  const decoder = new TextDecoder();
+  return {
+    code,
+    stdout: decoder.decode(stdout),
+    stderr: decoder.decode(stderr),
+    seconds: (performance.now() - startedAtMs) / 1000,
+    cpuSeconds,
+    peakKb,
+    residentKb: resident.filter((kb) => kb > 0),
+  };
+}
+
+async function cpuSecondsOf(pid: number): Promise<number> {
+  const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
+  // Behind the name, which may hold anything.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+}
