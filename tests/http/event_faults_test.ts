@@ -1,5 +1,5 @@
 /** The log over HTTP while the store fails: what is told is whole, or is known not to be. */
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { seed } from "../support/engines.ts";
 import { FaultyKv, mulberry32 } from "../support/faulty_kv.ts";
 import { assertProblem, presetKeys, type TestServer, withServer } from "../support/server.ts";

@@ -7,7 +7,6 @@ import { logStart, sha256Hex } from "../../event_store/mod.ts";
 import { Findings, type FsckReport } from "../findings.ts";
 import {
   type Checkpoint,
-  NoteError,
   openCheckpoint,
   parseCheckpoint,
   parseVerifierKey,
