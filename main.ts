@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { checkpointFile } from "./src/checkpoint_file.ts";
 import { OlderStoreError } from "./src/audit/mod.ts";
 import { type Config, ConfigError, configFrom, isUrl } from "./src/config.ts";
+import { StoreFormatError } from "./src/event_store/mod.ts";
 import { makerOnThread } from "./src/ingest/mod.ts";
 import { openPlacard } from "./src/placard.ts";
 import { RequestsUnderWay } from "./src/requests_under_way.ts";
@@ -42,7 +43,9 @@ try {
   Deno.addSignalListener("SIGINT", stop);
 } catch (error) {
   if (error instanceof ConfigError) console.error(`configuration: ${error.message}`);
-  else console.error(error instanceof OlderStoreError ? `store: ${error.message}` : error);
+  else if (error instanceof OlderStoreError || error instanceof StoreFormatError) {
+    console.error(`store: ${error.message}`);
+  } else console.error(error);
   Deno.exit(1);
 }
 

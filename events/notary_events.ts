@@ -1,4 +1,4 @@
-/** What can happen to the key that signs the transparency log's checkpoints. Its stream is `notary`. */
+/** What can happen to who signs the transparency log's checkpoints. Its stream is `notary`. */
 import { z } from "zod";
 import type { DomainEvent } from "./recorded_event.ts";
 
@@ -10,6 +10,11 @@ export const notaryEventSchemas = {
    * new one, so that whoever trusts the old key can go on from it.
    */
   notary_key_rotated: z.strictObject({ from: z.string(), to: z.string(), signature: z.string() }),
+  /**
+   * All events before this one were taken over from another log. `checkpoint` is the note that it had
+   * signed over exactly those, `key` the verifier key that belongs to the signature.
+   */
+  log_imported: z.strictObject({ key: z.string(), checkpoint: z.string() }),
 };
 
 type Schemas = typeof notaryEventSchemas;
@@ -22,7 +27,8 @@ export type KeyRotations = Readonly<Record<string, string>>;
 
 export const noRotations: KeyRotations = {};
 
-export function rotationsAfter(rotations: KeyRotations, { data }: NotaryEvent): KeyRotations {
+export function rotationsAfter(rotations: KeyRotations, { type, data }: NotaryEvent): KeyRotations {
+  if (type !== "notary_key_rotated") return rotations;
   return Object.hasOwn(rotations, data.from) ? rotations : { ...rotations, [data.from]: data.to };
 }
 

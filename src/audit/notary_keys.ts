@@ -22,6 +22,8 @@ import {
 } from "../event_store/mod.ts";
 import { type Signer, signerOf, verifierKey } from "./tlog/mod.ts";
 
+type KeyRotated = Extract<NotaryEvent, { type: "notary_key_rotated" }>;
+
 const originHexLength = 16;
 
 interface FirstKey {
@@ -109,7 +111,7 @@ export class NotaryKeys<State> {
       const seed = sha256Hex(newSecret());
       const next = signerOf(this.origin, Uint8Array.fromHex(seed));
       const to = verifierKey(next);
-      const event = await this.signed((signer): NotaryEvent => ({
+      const event = await this.signed((signer): KeyRotated => ({
         type: "notary_key_rotated",
         schema: 1,
         data: {

@@ -1,7 +1,7 @@
 /**
  * Writes the rows of another database's log into one that holds none, under their old epochs and
- * versionstamps, and raises the epoch above them: what is appended afterwards comes after them, and no
- * position is given twice. Until it is finished the store says so, and nobody opens it; the same import
+ * versionstamps, and raises the epoch above them: what is appended afterwards comes after them, first of
+ * all where they came from, and no position is given twice. Until it is finished the store says so, and nobody opens it; the same import
  * can be begun again and goes on where it was. Each commit checks and moves the import's state, so two
  * of them cannot mix.
  */
@@ -14,6 +14,7 @@ import {
   keyBytes,
   valueBytesMax,
 } from "./limits.ts";
+import { type EncodedEvent, encodeRow } from "./log_row.ts";
 import { formatPosition, logStart, parsePosition } from "./position.ts";
 import { storeFormat, type StoreMeta } from "./store.ts";
 
@@ -28,6 +29,16 @@ export interface ImportedRow {
   readonly versionstamp: string;
   readonly events: readonly string[];
   readonly bodies: readonly { readonly ref: string; readonly bytes: Uint8Array }[];
+}
+
+/** What is stored with the end of an import. */
+export interface ImportEnd {
+  /** The highest number of each kind that the log names. */
+  readonly highest: Readonly<Record<string, number>>;
+  /** Of the last event that came. */
+  readonly position: string;
+  /** Says where they came from. */
+  readonly event: EncodedEvent;
 }
 
 interface Mutation {
@@ -104,14 +115,23 @@ export class LogImport {
     this.#through = position;
   }
 
-  /** `highest`: the highest number of each kind that the log names. Gives the epoch of what follows. */
-  async finish(highest: Readonly<Record<string, number>>, position: string): Promise<number> {
+  /** Gives the epoch of what follows. */
+  async finish(end: ImportEnd): Promise<number> {
     await this.#commit();
     const epoch = this.#epoch + 1;
     if (parsePosition(formatPosition(epoch, "0".repeat(20), 0)) === null) {
       throw new ImportRefusedError("there are no epochs left");
     }
-    await this.#commit({ format: storeFormat, epoch, imported: position }, highest);
+    await this.#commit((operation) => {
+      for (const [kind, number] of Object.entries(end.highest)) {
+        operation.set(keys.identityCounter(kind), number);
+      }
+      // The first row of the new epoch, as a writer would have appended it.
+      const key = [...keys.logPrefix(epoch), this.kv.commitVersionstamp()];
+      operation.set(key as unknown as Deno.KvKey, encodeRow(this.run, [end.event]));
+      operation.set(keys.tip(), this.run);
+      return { format: storeFormat, epoch, imported: end.position };
+    });
     return epoch;
   }
 
@@ -126,19 +146,17 @@ export class LogImport {
     this.#keyBytes += ownKeyBytes;
   }
 
-  /** Without `done`, what waits, and that the import is under way. */
-  async #commit(done?: StoreMeta, counters: Readonly<Record<string, number>> = {}): Promise<void> {
+  /** What waits, and `last`, which gives the new state; without it the import is under way. */
+  async #commit(last?: (operation: Deno.AtomicOperation) => StoreMeta): Promise<void> {
     const { source, run } = this;
     const importing = { source, run, through: this.#through, after: this.versionstamp };
-    const next: StoreMeta = done ?? { format: storeFormat, epoch: 0, importing };
+    const underWay: StoreMeta = { format: storeFormat, epoch: 0, importing };
     const outcome = await retried(async () => {
       const operation = this.kv.atomic()
-        .check({ key: keys.meta(), versionstamp: this.versionstamp })
-        .set(keys.meta(), next);
+        .check({ key: keys.meta(), versionstamp: this.versionstamp });
+      const next = last?.(operation) ?? underWay;
+      operation.set(keys.meta(), next);
       for (const { key, value } of this.#waiting) operation.set(key, value);
-      for (const [kind, number] of Object.entries(counters)) {
-        operation.set(keys.identityCounter(kind), number);
-      }
       const result = await operation.commit();
       if (result.ok) return result.versionstamp;
       // Stored though its reply was lost, or somebody else was there.

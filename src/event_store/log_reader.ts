@@ -10,6 +10,7 @@ import type {
   StoredEvent,
 } from "../../events/recorded_event.ts";
 import { readBodies, type WantedBody } from "./body_reading.ts";
+import { retried } from "./commit.ts";
 import { encodedEventLine, eventLine, eventTexts } from "./event_line.ts";
 import { keys } from "./keys.ts";
 import { type DecodedRow, decodeRow, type EncodedEvent, LogDamagedError } from "./log_row.ts";
@@ -178,7 +179,7 @@ export class LogReader {
 
   /** The events of one row as they are stored; null when there is no such row. */
   async storedRow(epoch: number, versionstamp: string): Promise<readonly StoredEvent[] | null> {
-    const entry = await this.kv.get<Uint8Array>(keys.log(epoch, versionstamp));
+    const entry = await retried(() => this.kv.get<Uint8Array>(keys.log(epoch, versionstamp)));
     return entry.value === null ? null : decodeRow(entry.value).events;
   }
 

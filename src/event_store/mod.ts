@@ -32,7 +32,14 @@ export {
   type ReadRow,
   type WantsBody,
 } from "./log_reader.ts";
-export { decodeRow, eventHash, LogDamagedError, type LogRow, sha256Hex } from "./log_row.ts";
+export {
+  decodeRow,
+  encodeEvent,
+  eventHash,
+  LogDamagedError,
+  type LogRow,
+  sha256Hex,
+} from "./log_row.ts";
 export {
   type LineFilter,
   linesAt,

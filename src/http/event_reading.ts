@@ -7,6 +7,7 @@ import {
   type LinesRead,
   type LogLine,
   matchesFilter,
+  retried,
 } from "../event_store/mod.ts";
 import type { Engine } from "./engine.ts";
 import type { Follower } from "./event_feed.ts";
@@ -94,23 +95,46 @@ export async function* readLive(
   }
 }
 
-/** By the index where the stream has one. */
-function linesOf(
+/**
+ * By the index where the stream has one. A read that fails in passing is made again behind what was
+ * given: nothing is left out, and nothing comes twice.
+ */
+async function* linesOf(
   { reader, models, projector }: Engine,
   { filter, after }: AskedEvents,
   through: string,
 ): AsyncGenerator<LinesRead> {
   const { stream } = filter;
   const index = models.index.model;
-  if (stream === undefined || !index.tracks(stream)) {
-    return linesBetween(reader, after, through, filter);
+  const isIndexed = stream !== undefined && index.tracks(stream);
+  if (isIndexed) projector.assertFolding(models.index);
+  const linesBehind = (position: string) =>
+    isIndexed
+      ? linesAt(reader, index.positionsBetween(stream, position, through), filter)
+      : linesBetween(reader, position, through, filter);
+  let reading = linesBehind(after);
+  try {
+    for (let read = after;;) {
+      const { value, done } = await retried(async () => {
+        try {
+          return await reading.next();
+        } catch (error) {
+          reading = linesBehind(read);
+          throw error;
+        }
+      });
+      if (done) return;
+      read = value.through;
+      yield value;
+    }
+  } finally {
+    await reading.return(undefined);
   }
-  projector.assertFolding(models.index);
-  return linesAt(reader, index.positionsBetween(stream, after, through), filter);
 }
 
 async function endOf({ kv }: Engine, asked: AskedEvents, through: string): Promise<string> {
-  if (asked.untilMs === undefined) return through;
-  const { position } = await lastRecordedBy(kv, asked.untilMs);
+  const { untilMs } = asked;
+  if (untilMs === undefined) return through;
+  const { position } = await retried(() => lastRecordedBy(kv, untilMs));
   return position < through ? position : through;
 }

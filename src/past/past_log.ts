@@ -10,7 +10,7 @@ export class PastLog {
     const positions = this.index().positions(stream, 0, Infinity)
       .filter((position) => position <= through);
     const events: RecordedEvent[] = [];
-    for (const recorded of await retried(() => this.reader.readAt(positions))) {
+    for (const recorded of await this.reader.readAt(positions)) {
       const timeMs = await retried(() => recordedMs(this.reader.kv, recorded.position));
       events.push({ ...recorded, timeMs });
     }
@@ -31,7 +31,7 @@ export class PastLog {
     for (;;) {
       const version = afterVersion + passed.length;
       const next = this.index().positions(stream, version, version + 1);
-      const [recorded] = await retried(() => this.reader.readAt(next));
+      const [recorded] = await this.reader.readAt(next);
       const dueMs = recorded ? boundaryMs(recorded) : null;
       if (!recorded || dueMs === null || dueMs > instantMs) return passed;
       passed.push({ ...recorded, timeMs: dueMs });

@@ -1,6 +1,6 @@
 /** Opens the store that `PLACARD_KV` names, for a task. It must be there already. */
 import { kvDefault } from "../config.ts";
-import { keys, retried } from "../event_store/mod.ts";
+import { keys, retried, StoreFormatError } from "../event_store/mod.ts";
 
 /** What the caller of a task has to put right; said in one line. */
 export class TaskError extends Error {
@@ -27,7 +27,8 @@ export async function runTask(task: () => Promise<number>): Promise<never> {
   try {
     Deno.exit(await task());
   } catch (error) {
-    console.error(error instanceof TaskError ? error.message : error);
+    const isKnown = error instanceof TaskError || error instanceof StoreFormatError;
+    console.error(isKnown ? error.message : error);
     Deno.exit(1);
   }
 }

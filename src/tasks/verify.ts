@@ -12,21 +12,20 @@ import {
   verifyHistory,
   type VerifyReport,
 } from "../audit/mod.ts";
-import { givenPath, historyClient, isWebAddress } from "./history_arguments.ts";
+import { givenPath, historyArguments, historyClient, isWebAddress } from "./history_arguments.ts";
 import { runTask, TaskError } from "./open_store.ts";
 
 const usage = "usage: deno task verify DIR_OR_URL [--since CHECKPOINT_FILE] [--key KEY_FILE]";
 const faultsShownMax = 20;
 
 await runTask(async () => {
-  const { place, since, key } = argumentsOf(Deno.args);
+  const { place, ...trust } = await historyArguments(Deno.args, usage);
   const coldPath = await Deno.makeTempFile();
   const coldFile = await Deno.open(coldPath, { read: true, write: true });
   try {
     const report = await verifyHistory({
       source: await sourceOf(place),
-      ...(since === undefined ? {} : { since: await textOf(since) }),
-      ...(key === undefined ? {} : { key: await textOf(key) }),
+      ...trust,
       cold: new ColdFile(coldFile),
       onProgress: ({ events, of }) => console.error(`checked ${events} of ${of} events`),
     });
@@ -58,30 +57,4 @@ function show({ checkpoint, counts, notes, faults, faultCount }: VerifyReport): 
   for (const fault of faults.slice(0, faultsShownMax)) console.log(`fault: ${fault}`);
   if (faultCount > faultsShownMax) console.log(`and ${faultCount - faultsShownMax} more`);
   console.log(faultCount === 0 ? "every check holds" : `${faultCount} faults`);
-}
-
-async function textOf(path: string): Promise<string> {
-  try {
-    return await Deno.readTextFile(givenPath(path));
-  } catch (error) {
-    throw new TaskError(`${path} cannot be read: ${(error as Error).message}`);
-  }
-}
-
-function argumentsOf(given: readonly string[]) {
-  const places: string[] = [];
-  const options: { since?: string; key?: string } = {};
-  for (let index = 0; index < given.length; index++) {
-    const one = given[index]!;
-    if (!one.startsWith("--")) {
-      places.push(one);
-      continue;
-    }
-    const [name, inline] = one.slice(2).split(/=(.*)/s);
-    const value = inline ?? given[++index];
-    if ((name !== "since" && name !== "key") || value === undefined) throw new TaskError(usage);
-    options[name] = value;
-  }
-  if (places.length !== 1) throw new TaskError(usage);
-  return { place: places[0]!, ...options };
 }

@@ -148,7 +148,7 @@ export function checkpointOf(
   for (const { position, stored } of events.slice(0, size)) {
     tree.append(leafHash(eventLine(position, stored)));
   }
-  return signCheckpoint({ origin, size, root: tree.root() }, by);
+  return signCheckpoint({ origin: by.name, size, root: tree.root() }, by);
 }
 
 /** Numbers, chains and claims made anew over altered events: nothing in there contradicts itself. */

@@ -121,7 +121,8 @@ for await (const { name } of Deno.readDir(fixturesFolder)) {
     const { clock, ...expected } = JSON.parse(await Deno.readTextFile(`${folder}/outcome.json`));
     const kv = await Deno.openKv(":memory:");
     try {
-      await importExport({ kv, files: new ExportFolder(folder), newId: () => "run" });
+      const nowMs = () => Date.parse(clock);
+      await importExport({ kv, files: new ExportFolder(folder), nowMs, newId: () => "run" });
       // What the environment says is taken into the workspace, as it was there.
       const { timeZone } = expected.workspace;
       const server = await openTestServer({ kv, clock, timeZone });

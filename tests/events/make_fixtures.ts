@@ -5,9 +5,10 @@
 import { dirname } from "node:path";
 import { z } from "zod";
 import type { StoredEvent } from "../../events/recorded_event.ts";
+import { importExport } from "../../src/audit/mod.ts";
 import { eventDataSchemas } from "../../src/audit/event_schemas.ts";
 import { decodeRow, keys } from "../../src/event_store/mod.ts";
-import { exportOf, historyOf } from "../audit/forged_export.ts";
+import { exportOf, filesOf, historyOf } from "../audit/forged_export.ts";
 import { fill } from "../audit/filled.ts";
 import { hourMs, minuteMs, openTestServer, type TestServer } from "../support/server.ts";
 import { outcomeOf } from "./outcome.ts";
@@ -68,8 +69,13 @@ async function writeMissing(): Promise<void> {
   const outcome = { clock: new Date(server.nowMs()).toISOString(), ...await outcomeOf(server) };
   const history = await historyOf(server);
   await server.close();
+  // The same log, and that it was imported.
+  const imported = await Deno.openKv(":memory:");
+  const files = exportOf(history);
+  const nowMs = () => server.nowMs();
+  await importExport({ kv: imported, files: filesOf(files), nowMs, newId: () => "run" });
   const byVersion = new Map<string, StoredEvent[]>();
-  for await (const { value } of kv.list<Uint8Array>({ prefix: keys.logsPrefix() })) {
+  for await (const { value } of imported.list<Uint8Array>({ prefix: keys.logsPrefix() })) {
     for (const stored of decodeRow(value).events) {
       const name = `${stored.type}.v${stored.schema}.json`;
       byVersion.set(name, [...byVersion.get(name) ?? [], stored]);
@@ -86,8 +92,9 @@ async function writeMissing(): Promise<void> {
     const dataSchema = jsonSchemaOf(eventDataSchemas[events[0]!.type]!);
     await writeNew(name, JSON.stringify({ events, bodies, dataSchema }, null, 2) + "\n");
   }
-  for (const [name, bytes] of exportOf(history)) await writeNew(`history_1/${name}`, bytes);
+  for (const [name, bytes] of files) await writeNew(`history_1/${name}`, bytes);
   await writeNew("history_1/outcome.json", JSON.stringify(outcome, null, 2) + "\n");
+  imported.close();
   kv.close();
 }
 

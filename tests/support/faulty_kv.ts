@@ -111,6 +111,11 @@ export class FaultyKv {
     return { arrived: arrived.promise, release: released.resolve };
   }
 
+  /** Ends the scripted faults. */
+  restore(): void {
+    this.#scripts.length = 0;
+  }
+
   /** Ends every fault, scripted or random, and lets commits arrive that are still on their way. */
   async heal(): Promise<void> {
     this.#scripts.length = 0;

@@ -57,7 +57,7 @@ export class KeyChain {
   }
 }
 
-function isSameKey(one: Verifier, other: Verifier): boolean {
+export function isSameKey(one: Verifier, other: Verifier): boolean {
   return one.name === other.name && one.keyHash === other.keyHash &&
     one.publicKey.toHex() === other.publicKey.toHex();
 }

@@ -36,6 +36,10 @@ export class TreeCheck {
     return this.#tree.size;
   }
 
+  root(): Uint8Array {
+    return this.#tree.root();
+  }
+
   async append(line: Uint8Array): Promise<void> {
     this.#tree.append(leafHash(line));
     this.#noteSince();

@@ -7,18 +7,20 @@ import { logStart } from "../../event_store/mod.ts";
 import { Findings, type FsckReport } from "../findings.ts";
 import {
   type Checkpoint,
-  NoteError,
   openCheckpoint,
   parseCheckpoint,
   parseVerifierKey,
   type Verifier,
+  verifierKey,
 } from "../tlog/mod.ts";
 import { checkClaims } from "./claims_check.ts";
 import type { HistorySource, SourceEvent } from "./history_source.ts";
+import { ImportedLogs } from "./imported_logs.ts";
 import { KeyChain } from "./key_chain.ts";
 import { bodyFault, type CheckedLine, LineCheck } from "./line_check.ts";
 import { type ColdStore, Recomputed } from "./recomputed.ts";
 import { TreeCheck } from "./tree_check.ts";
+import { noted, TrustedKeys } from "./trusted_keys.ts";
 
 export interface VerifyOptions {
   readonly source: HistorySource;
@@ -37,6 +39,8 @@ export interface VerifyOptions {
 export interface VerifyReport extends FsckReport {
   /** Null where it is no checkpoint. */
   readonly checkpoint: Checkpoint | null;
+  /** The verifier key that the checkpoint was signed by; undefined where it was not. */
+  readonly signedBy?: string;
 }
 
 /** Lines between two calls of `onProgress`. */
@@ -54,21 +58,25 @@ export async function verifyHistory(options: VerifyOptions): Promise<VerifyRepor
     : noted(findings, "the older checkpoint", () => parseCheckpoint(options.since!));
   const key = await trustedKey(options, findings);
   if (!checkpoint || !key || since === undefined) return report(checkpoint ?? null);
-  if (since && since.origin !== checkpoint.origin) {
-    findings.fault(`the older checkpoint is of ${since.origin}, this one of ${checkpoint.origin}`);
-  }
   const check = new HistoryCheck(options, findings, since);
   if (!await check.readAll(checkpoint)) return report(checkpoint);
+  const trusted = new TrustedKeys(check.keys, check.imported.all, key);
+  const sinceKeys = since && trusted.ofOlder(since, checkpoint, findings);
   await check.tree.finish(checkpoint);
-  checkKeys(check.keys, key, note, options.since, findings);
+  const signedBy = trusted.signerOf(note, findings);
+  if (sinceKeys) {
+    const what = "the older checkpoint, which may be of another log than this one";
+    noted(findings, what, () => openCheckpoint(options.since!, sinceKeys));
+  }
   if (!options.skipClaims) await check.checkClaims();
   await options.source.finish(checkpoint.size, findings);
-  return report(checkpoint);
+  return { ...report(checkpoint), ...(signedBy && { signedBy: verifierKey(signedBy) }) };
 }
 
 class HistoryCheck {
   readonly tree: TreeCheck;
   readonly keys: KeyChain;
+  readonly imported: ImportedLogs;
   readonly #lines: LineCheck;
   readonly #recomputed: Recomputed;
   /** Why there is nothing to compare claims with. */
@@ -81,6 +89,7 @@ class HistoryCheck {
   ) {
     this.tree = new TreeCheck(options.source, findings, since);
     this.keys = new KeyChain(findings);
+    this.imported = new ImportedLogs(findings);
     this.#lines = new LineCheck(findings);
     this.#recomputed = new Recomputed(options.cold);
     if (options.skipClaims) this.#notFolded = "nobody asks for them";
@@ -90,11 +99,11 @@ class HistoryCheck {
   async readAll({ size }: Checkpoint): Promise<boolean> {
     const { source, faultsMax = faultsMaxDefault, onProgress } = this.options;
     for await (const event of source.events(size, this.findings)) {
-      await this.tree.append(event.line);
-      if (this.tree.size === size + 1) {
+      if (this.tree.size === size) {
         this.findings.fault(`${event.where} is beyond the checkpoint's ${size} events`);
       }
       this.#take(event);
+      await this.tree.append(event.line);
       this.findings.count("events");
       if (this.tree.size % progressEvery === 0) {
         onProgress?.({ events: this.tree.size, of: size });
@@ -119,6 +128,7 @@ class HistoryCheck {
     const checked = this.#lines.check(line, where);
     if (!checked) return this.#cannotFold(`${where} is no event`);
     this.keys.note(checked.stored, where);
+    this.imported.note(checked.stored, where, this.tree);
     if (!this.#isBody(checked, body, where)) return this.#cannotFold(`${where} has no right body`);
     if (this.#notFolded !== null) return;
     try {
@@ -142,17 +152,6 @@ class HistoryCheck {
   }
 }
 
-/** Undefined where it is malformed, which is noted. */
-function noted<T>(findings: Findings, what: string, parse: () => T): T | undefined {
-  try {
-    return parse();
-  } catch (error) {
-    if (!(error instanceof NoteError)) throw error;
-    findings.fault(`${what}: ${error.message}`);
-    return undefined;
-  }
-}
-
 async function trustedKey(
   { key, source }: VerifyOptions,
   findings: Findings,
@@ -164,22 +163,4 @@ async function trustedKey(
       "not whose it is; give a key that you have kept with --key",
   );
   return noted(findings, "the key", () => parseVerifierKey(included));
-}
-
-/** The signature, and that of the older checkpoint, by the trusted key or those of the same log. */
-function checkKeys(
-  keys: KeyChain,
-  key: Verifier,
-  note: string,
-  since: string | undefined,
-  findings: Findings,
-): void {
-  // An exchanged key signs no more.
-  noted(findings, "the checkpoint", () => openCheckpoint(note, keys.after(key).slice(-1)));
-  if (since === undefined) return;
-  noted(
-    findings,
-    "the older checkpoint, which may be of another log than this one",
-    () => openCheckpoint(since, [...keys.before(key), ...keys.after(key)]),
-  );
 }

@@ -9,6 +9,7 @@ import {
   parsePosition,
   positionBefore,
   readBodyOf,
+  retried,
 } from "../../event_store/mod.ts";
 import { notFound } from "../command.ts";
 import { decodePosition, encodeCursor } from "../cursor.ts";
@@ -109,7 +110,8 @@ export function eventRoutes(engine: Engine): Route[] {
       problems: [404],
       handle: async ({ context }) => {
         const { position } = engine.tail.cursor;
-        const bytes = await readBodyOf(engine.kv, context.req.param("ref")!);
+        const ref = context.req.param("ref")!;
+        const bytes = await retried(() => readBodyOf(engine.kv, ref));
         if (!bytes) throw notFound();
         return new Response(bytes as Uint8Array<ArrayBuffer>, {
           headers: { "content-type": "application/octet-stream", ...positionHeader(position) },
@@ -226,13 +228,16 @@ async function askedEvents(
     ...(types === undefined ? {} : { types }),
     ...(actor === undefined ? {} : { actor }),
   };
+  const beforeSince = sinceMs === undefined
+    ? undefined
+    : await retried(() => lastRecordedBy(kv, sinceMs - 1));
   // All of them hold: the last one is where it begins.
   const afters = [
     logStart,
     ...(from === undefined ? [] : [positionBefore(from)]),
     ...(last === undefined ? [] : [last]),
     ...(cursor === undefined ? [] : [cursor]),
-    ...(sinceMs === undefined ? [] : [(await lastRecordedBy(kv, sinceMs - 1)).position]),
+    ...(beforeSince === undefined ? [] : [beforeSince.position]),
   ].sort();
   return {
     filter,
