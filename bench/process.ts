@@ -13,8 +13,13 @@ export const operatorKey = "bench-operator-key-bench-operator-key";
 export const auditorKey = "bench-auditor-key-bench-auditor-key";
 export const sdkKey = "bench-sdk-key-bench-sdk-key-bench-sdk-key";
 
-/** As the start task has it. */
-const heapFlags = "--v8-flags=--max-semi-space-size=8,--heap-growing-percent=80";
+/** As the start task has them. */
+const heapFlags = "--v8-flags=--max-semi-space-size=8,--heap-growing-percent=50";
+const allocatorEnv = {
+  MALLOC_ARENA_MAX: "1",
+  MALLOC_MMAP_THRESHOLD_: "131072",
+  MALLOC_TRIM_THRESHOLD_: "131072",
+};
 
 export function startServer(
   script: string,
@@ -22,7 +27,10 @@ export function startServer(
   env: Record<string, string> = {},
 ): Promise<ServerProcess> {
   const flags = ["--quiet", "--allow-all", heapFlags];
-  return start(Deno.execPath(), ["run", ...flags, pathOf(script), ...args], env);
+  return start(Deno.execPath(), ["run", ...flags, pathOf(script), ...args], {
+    ...allocatorEnv,
+    ...env,
+  });
 }
 
 /** Placard itself, on a file in a folder. */

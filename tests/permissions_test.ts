@@ -110,7 +110,8 @@ Deno.test("permissions: the start task gives these three and the environment, no
   const own = command.replaceAll(/"\$\(.*?\)"/g, "FLAG");
   assertEquals(
     own,
-    "deno run --quiet --v8-flags=--max-semi-space-size=8,--heap-growing-percent=80 --no-prompt " +
+    "MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=131072 MALLOC_TRIM_THRESHOLD_=131072 " +
+      "deno run --quiet --v8-flags=--max-semi-space-size=8,--heap-growing-percent=50 --no-prompt " +
       "--allow-env=PLACARD_*,DENO_KV_ACCESS_TOKEN FLAG FLAG FLAG main.ts",
   );
   assertEquals(
