@@ -15,7 +15,7 @@ export interface WatchedTask {
   readonly residentKb: readonly number[];
 }
 
-const sampleMs = 50;
+const sampleMs = 20;
 const ticksPerSecond = 100;
 const root = new URL("..", import.meta.url).pathname;
 

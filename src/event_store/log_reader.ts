@@ -13,8 +13,9 @@ import { readBodies, type WantedBody } from "./body_reading.ts";
 import { retried } from "./commit.ts";
 import { encodedEventLine, eventLine, eventTexts } from "./event_line.ts";
 import { keys } from "./keys.ts";
+import { getManyKeysMax } from "./limits.ts";
 import { type DecodedRow, decodeRow, type EncodedEvent, LogDamagedError } from "./log_row.ts";
-import { formatPosition, logStart, parsePosition } from "./position.ts";
+import { formatPosition, logStart, parsePosition, rowOfPosition } from "./position.ts";
 
 /** A row of the log as read: its events in order. */
 export interface ReadRow {
@@ -156,16 +157,25 @@ export class LogReader {
 
   /** The events at these positions, bodies left out. */
   async readAt(positions: readonly string[]): Promise<RecordedEvent[]> {
-    const found: RecordedEvent[] = [];
-    const rows = new Map<string, readonly StoredEvent[]>();
-    for (const position of positions) {
-      const { epoch, versionstamp, index } = parsePosition(position)!;
-      const place = formatPosition(epoch, versionstamp, 0);
-      const row = rows.get(place) ?? await this.storedRow(epoch, versionstamp);
-      const stored = row?.[index];
-      if (!row || !stored) throw new LogDamagedError(`no event stands at ${position}`);
-      rows.set(place, row);
-      found.push(this.#recorded(stored, position, Date.parse(stored.time)));
+    const found = new Array<RecordedEvent>(positions.length);
+    const wanted = Map.groupBy(positions.keys(), (at) => rowOfPosition(positions[at]!));
+    const rows = [...wanted.values()];
+    for (let first = 0; first < rows.length; first += getManyKeysMax) {
+      const some = rows.slice(first, first + getManyKeysMax);
+      const rowKeys = some.map(([at]) => {
+        const { epoch, versionstamp } = parsePosition(positions[at!]!)!;
+        return keys.log(epoch, versionstamp);
+      });
+      const entries = await this.kv.getMany<Uint8Array[]>(rowKeys);
+      for (const [index, { value }] of entries.entries()) {
+        const events = value === null ? [] : decodeRow(value).events;
+        for (const at of some[index]!) {
+          const position = positions[at]!;
+          const stored = events[parsePosition(position)!.index];
+          if (!stored) throw new LogDamagedError(`no event stands at ${position}`);
+          found[at] = this.#recorded(stored, position, Date.parse(stored.time));
+        }
+      }
     }
     return found;
   }

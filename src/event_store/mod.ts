@@ -48,7 +48,13 @@ export {
   type LogLine,
   matchesFilter,
 } from "./log_lines.ts";
-export { formatPosition, logStart, parsePosition, positionBefore } from "./position.ts";
+export {
+  formatPosition,
+  logStart,
+  parsePosition,
+  positionBefore,
+  rowOfPosition,
+} from "./position.ts";
 export { isInLog, lastRecordedBy, recordedMs } from "./recorded_times.ts";
 export { rememberedAnswer } from "./remembered.ts";
 export { RowsDigest } from "./rows_digest.ts";

@@ -31,6 +31,11 @@ export function parsePosition(text: string): LogPlace | null {
   };
 }
 
+/** Tells the row of an event from other rows. */
+export function rowOfPosition(position: string): string {
+  return position.slice(0, position.lastIndexOf("-"));
+}
+
 /** The text before this one, though perhaps no event stands there. */
 export function positionBefore(position: string): string {
   const { epoch, versionstamp, index } = parsePosition(position)!;

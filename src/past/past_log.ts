@@ -1,9 +1,21 @@
 /** The events of single streams as far as a place in the log, and what the clock did to them by then. */
 import type { RecordedEvent } from "../../events/recorded_event.ts";
-import { type LogReader, recordedMs, retried, type StreamIndex } from "../event_store/mod.ts";
+import {
+  type LogReader,
+  recordedMs,
+  retried,
+  rowOfPosition,
+  type StreamIndex,
+} from "../event_store/mod.ts";
 import { clockActor } from "../transact/mod.ts";
 
+/** Rows whose recorded time is remembered; they hold many streams' events. */
+const rowTimesMax = 10_000;
+
 export class PastLog {
+  /** Recorded times by row: a row that can be read has all before it, so its time is what it will be. */
+  readonly #rowTimesMs = new Map<string, number>();
+
   constructor(readonly reader: LogReader, readonly index: () => StreamIndex) {}
 
   async stream(stream: string, through: string): Promise<RecordedEvent[]> {
@@ -11,8 +23,7 @@ export class PastLog {
       .filter((position) => position <= through);
     const events: RecordedEvent[] = [];
     for (const recorded of await this.reader.readAt(positions)) {
-      const timeMs = await retried(() => recordedMs(this.reader.kv, recorded.position));
-      events.push({ ...recorded, timeMs });
+      events.push({ ...recorded, timeMs: await this.#recordedMs(recorded.position) });
     }
     return events;
   }
@@ -36,6 +47,17 @@ export class PastLog {
       if (!recorded || dueMs === null || dueMs > instantMs) return passed;
       passed.push({ ...recorded, timeMs: dueMs });
     }
+  }
+
+  async #recordedMs(position: string): Promise<number> {
+    const row = rowOfPosition(position);
+    let timeMs = this.#rowTimesMs.get(row);
+    if (timeMs === undefined) {
+      timeMs = await retried(() => recordedMs(this.reader.kv, position));
+      if (this.#rowTimesMs.size >= rowTimesMax) this.#rowTimesMs.clear();
+      this.#rowTimesMs.set(row, timeMs);
+    }
+    return timeMs;
   }
 }
 

@@ -45,6 +45,8 @@ export class ExportRefusedError extends Error {
 const unfinishedName = "unfinished.json";
 const newline = new Uint8Array([10]);
 const progressEvery = 1_000;
+/** Each is two questions about the past. */
+const claimsProgressEvery = 100;
 const claimsAtATime = 4;
 const decoder = new TextDecoder();
 const noSum = "0".repeat(64);
@@ -270,7 +272,7 @@ async function takeClaims(
     const lines = await Promise.all(some.map((id) => serverClaim(client, id, position)));
     await writer.add(new TextEncoder().encode(lines.map((line) => `${line}\n`).join("")));
     const done = first + some.length;
-    if (done % progressEvery < claimsAtATime) {
+    if (done % claimsProgressEvery < claimsAtATime) {
       onProgress?.({ doing: "claims", done, of: ids.length });
     }
   }
