@@ -121,8 +121,8 @@ Deno.test("while the store is away a page is 503, lines break off, and a live st
     let refused = 0, cut = 0, resumed = 0;
     for (const query of queries(scene.stream)) {
       const wanted = expected(scene, query);
-      for (const method of ["list", "get"] as const) {
-        for (const skip of [0, 1, 3, 40]) {
+      for (const method of ["list", "getMany"] as const) {
+        for (const skip of [0, 1, 3, 6, 40]) {
           const down = () => scene.faulty.fail("throw after", { method, skip, times: 1_000_000 });
           const up = () => scene.faulty.restore();
           down();
@@ -179,7 +179,7 @@ Deno.test("over a connection lines that break off have no end", () =>
     try {
       for (const isAway of [true, false]) {
         if (isAway) {
-          scene.faulty.fail("throw before", { method: "get", skip: 40, times: 1_000_000 });
+          scene.faulty.fail("throw before", { method: "getMany", skip: 8, times: 1_000_000 });
         }
         const connection = await Deno.connect({ port: server.addr.port });
         const text = await withSkippingClock(async () => {
