@@ -166,7 +166,7 @@ export class LogReader {
         const { epoch, versionstamp } = parsePosition(positions[at!]!)!;
         return keys.log(epoch, versionstamp);
       });
-      const entries = await this.kv.getMany<Uint8Array[]>(rowKeys);
+      const entries = await retried(() => this.kv.getMany<Uint8Array[]>(rowKeys));
       for (const [index, { value }] of entries.entries()) {
         const events = value === null ? [] : decodeRow(value).events;
         for (const at of some[index]!) {
