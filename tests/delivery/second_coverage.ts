@@ -89,9 +89,13 @@ const coveredMin: readonly (readonly [min: number, classes: readonly string[]])[
 ];
 
 /** The classes that were met too rarely: how often, of how often. */
-export function metTooRarely(covered: ReadonlyMap<string, number>): string[] {
-  return coveredMin.flatMap(([min, classes]) =>
-    classes.filter((name) => (covered.get(name) ?? 0) < min)
-      .map((name) => `${name}: ${covered.get(name) ?? 0} of ${min}`)
-  );
+export function metTooRarely(covered: ReadonlyMap<string, number>, worldCount: number): string[] {
+  return coveredMin.flatMap(([ofMany, classes]) => {
+    const min = Math.floor(ofMany * worldCount / manyWorlds);
+    return classes.filter((name) => (covered.get(name) ?? 0) < min)
+      .map((name) => `${name}: ${covered.get(name) ?? 0} of ${min}`);
+  });
 }
+
+/** The least that is to be met is of so many. */
+const manyWorlds = 72;
