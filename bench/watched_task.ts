@@ -25,11 +25,14 @@ export async function watchTask(
   args: readonly string[],
   env: Record<string, string>,
 ): Promise<WatchedTask> {
-  const [, ...command] = configuration.tasks[name].command.split(" ");
+  const words = configuration.tasks[name].command.split(" ");
+  const program = words.indexOf("deno");
+  const own = Object.fromEntries(words.slice(0, program).map((word) => word.split("=")));
+  const command = words.slice(program + 1);
   const startedAtMs = performance.now();
   const child = new Deno.Command(Deno.execPath(), {
     args: [...command, ...args],
-    env: { NO_COLOR: "1", ...env },
+    env: { NO_COLOR: "1", ...own, ...env },
     cwd: root,
     stdout: "piped",
     stderr: "piped",
