@@ -48,6 +48,11 @@ export interface Projection {
   recall?(recorded: RecordedEvent): void;
 }
 
+/** Whether the model reads the bodies of events of the type. */
+export function readsBodiesOf({ bodiesOf }: Pick<Projection, "bodiesOf">, type: string): boolean {
+  return bodiesOf?.includes(type) ?? true;
+}
+
 export const coldPrefix = "cold/";
 
 /** Where a model reads its stored rows. */

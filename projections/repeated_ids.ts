@@ -4,7 +4,7 @@
  */
 import { chunkDigests, digestBytes } from "../events/interaction_chunk.ts";
 import type { RecordedEvent } from "../events/recorded_event.ts";
-import { digestDaysKept } from "./digest_set.ts";
+import { digestDay, digestDaysKept } from "./digest_set.ts";
 import { bodyOf } from "./recorded_chunk.ts";
 
 /** An item of a chunk of the log. */
@@ -14,8 +14,6 @@ export interface LoggedItem {
   readonly index: number;
   readonly digest: Uint8Array;
 }
-
-const dayMs = 24 * 60 * 60 * 1000;
 
 export class RepeatedIds {
   /** By position the indices of those that repeat an id. */
@@ -40,7 +38,7 @@ export class RepeatedIds {
   fold(recorded: RecordedEvent): void {
     if (recorded.event.type !== "interactions_recorded") return;
     const { count, digests } = chunkDigests(bodyOf(recorded));
-    const day = Math.floor(recorded.timeMs / dayMs);
+    const day = digestDay(recorded.timeMs);
     for (let index = 0; index < count; index++) {
       const offset = index * digestBytes;
       const alike = this.#wanted.get(wordAt(digests, offset));

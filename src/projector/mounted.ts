@@ -1,5 +1,5 @@
 /** One projection in this process: its model, its slot, and how far both are. */
-import type { Projection } from "../../projections/projection.ts";
+import { type Projection, readsBodiesOf } from "../../projections/projection.ts";
 import type { RecordedEvent } from "../../events/recorded_event.ts";
 import {
   cursorAtStart,
@@ -273,7 +273,7 @@ async function recall(model: Projection, reader: LogReader, until: LogCursor): P
     const rows = reader.readRowsFrom(from, () => false);
     for await (const recorded of eventsUntil(rows, until)) model.foresee(recorded);
   }
-  const rows = reader.readRowsFrom(from, (type) => model.bodiesOf?.includes(type) ?? true);
+  const rows = reader.readRowsFrom(from, (type) => readsBodiesOf(model, type));
   for await (const recorded of eventsUntil(rows, until)) model.recall(recorded);
 }
 

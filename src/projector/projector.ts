@@ -3,6 +3,7 @@
  * time to time. Any number of instances may run it on one store.
  */
 import type { RecordedEvent } from "../../events/recorded_event.ts";
+import { readsBodiesOf } from "../../projections/projection.ts";
 import type { LogCursor, LogReader, Tail } from "../event_store/mod.ts";
 import { type Mounted, placeOf } from "./mounted.ts";
 
@@ -33,8 +34,8 @@ export class Projector {
 
   /** Whether a projection that has not folded the event yet reads its body. */
   wantsBody(type: string, position: string): boolean {
-    return this.mounted.some(({ model: { bodiesOf }, cursor }) =>
-      position > cursor.position && (!bodiesOf || bodiesOf.includes(type))
+    return this.mounted.some(({ model, cursor }) =>
+      position > cursor.position && readsBodiesOf(model, type)
     );
   }
 

@@ -3,7 +3,7 @@
  * the live one and switches to that in the last commit. Servers on the same store go on meanwhile and
  * take the new slot over when they notice the switch. The slot before stays for a way back.
  */
-import type { Projection } from "../../projections/projection.ts";
+import { type Projection, readsBodiesOf } from "../../projections/projection.ts";
 import type { RecordedEvent } from "../../events/recorded_event.ts";
 import { cursorAtStart, keys, type LogReader, retried } from "../event_store/mod.ts";
 import { Comparer, type Comparison } from "./compare.ts";
@@ -111,7 +111,8 @@ class Fold {
   ) {}
 
   async toEnd(reader: LogReader): Promise<void> {
-    for await (const { events } of this.judgedAhead.over(replay(reader, this.at))) {
+    const rows = replay(reader, this.at, (type) => readsBodiesOf(this.model, type));
+    for await (const { events } of this.judgedAhead.over(rows)) {
       for (const recorded of events) {
         const comparing = this.comparer?.before(recorded, this.model);
         if (comparing) await comparing;

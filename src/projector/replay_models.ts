@@ -2,7 +2,7 @@
  * Folds the log into fresh models, beside the live ones and without touching them, and compares the
  * rows of the live slots with what the log gives.
  */
-import type { Projection } from "../../projections/projection.ts";
+import { type Projection, readsBodiesOf } from "../../projections/projection.ts";
 import type { RecordedEvent } from "../../events/recorded_event.ts";
 import { cursorAtStart, keys, type LogReader, retried, RowsDigest } from "../event_store/mod.ts";
 import { Comparer, type Comparison, type Pacing } from "./compare.ts";
@@ -56,8 +56,7 @@ export async function replayModels(options: ReplayOptions): Promise<Replayed> {
   const all: Folding[] = [];
   for (const create of creates) all.push(await folding(kv, reader, create(), until, pacing));
   let eventCount = 0, position = cursorAtStart.position;
-  const wantsBody = (type: string) =>
-    all.some(({ model: { bodiesOf } }) => bodiesOf?.includes(type) ?? true);
+  const wantsBody = (type: string) => all.some(({ model }) => readsBodiesOf(model, type));
   using judgedAhead = new JudgedAhead();
   const rows = replay(reader, cursorAtStart, wantsBody);
   // Where others are to go on meanwhile, they need the other cores.
