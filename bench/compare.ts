@@ -49,6 +49,15 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return [line(head), line(rule), ...rows.map(line)].join("\n");
 }
 
+/** Measures work that does so many of something, once. */
+export function timed(count: number, work: () => Promise<unknown>): () => Promise<Measured> {
+  return async () => {
+    const startedAtMs = performance.now();
+    await work();
+    return { perSecond: count / ((performance.now() - startedAtMs) / 1000) };
+  };
+}
+
 async function attempt(contender: Contender, seconds: number): Promise<Measured> {
   try {
     return await contender.measure(seconds);

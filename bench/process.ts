@@ -1,5 +1,6 @@
 /** A server under test in a process of its own. */
 import { installPeers } from "./install.ts";
+import { taskCommand } from "./task_command.ts";
 
 export interface ServerProcess {
   readonly port: number;
@@ -13,22 +14,18 @@ export const operatorKey = "bench-operator-key-bench-operator-key";
 export const auditorKey = "bench-auditor-key-bench-auditor-key";
 export const sdkKey = "bench-sdk-key-bench-sdk-key-bench-sdk-key";
 
-/** As the start task has them. */
-const heapFlags = "--v8-flags=--max-semi-space-size=8,--heap-growing-percent=50";
-const allocatorEnv = {
-  MALLOC_ARENA_MAX: "1",
-  MALLOC_MMAP_THRESHOLD_: "131072",
-  MALLOC_TRIM_THRESHOLD_: "131072",
-};
+/** Servers have the heap and the allocator of Placard's own. */
+const startTask = taskCommand("start");
 
 export function startServer(
   script: string,
   args: readonly string[] = [],
   env: Record<string, string> = {},
 ): Promise<ServerProcess> {
-  const flags = ["--quiet", "--allow-all", heapFlags];
+  const heapFlags = startTask.args.filter((arg) => arg.startsWith("--v8-flags"));
+  const flags = ["--quiet", "--allow-all", ...heapFlags];
   return start(Deno.execPath(), ["run", ...flags, pathOf(script), ...args], {
-    ...allocatorEnv,
+    ...startTask.env,
     ...env,
   });
 }

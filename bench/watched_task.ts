@@ -1,6 +1,6 @@
 /** A task of `deno.json` in a process of its own, and the memory that it takes over time. */
-import configuration from "../deno.json" with { type: "json" };
 import { endWithBench, residentKb } from "./process.ts";
+import { taskCommand, type TaskName } from "./task_command.ts";
 
 export interface WatchedTask {
   readonly code: number;
@@ -21,18 +21,15 @@ const root = new URL("..", import.meta.url).pathname;
 
 /** Runs the very command of the task, without the process that `deno task` would put before it. */
 export async function watchTask(
-  name: keyof typeof configuration.tasks,
+  name: TaskName,
   args: readonly string[],
   env: Record<string, string>,
 ): Promise<WatchedTask> {
-  const words = configuration.tasks[name].command.split(" ");
-  const program = words.indexOf("deno");
-  const own = Object.fromEntries(words.slice(0, program).map((word) => word.split("=")));
-  const command = words.slice(program + 1);
+  const command = taskCommand(name);
   const startedAtMs = performance.now();
   const child = new Deno.Command(Deno.execPath(), {
-    args: [...command, ...args],
-    env: { NO_COLOR: "1", ...own, ...env },
+    args: [...command.args, ...args],
+    env: { NO_COLOR: "1", ...command.env, ...env },
     cwd: root,
     stdout: "piped",
     stderr: "piped",

@@ -6,13 +6,13 @@
 import { upcast } from "../../events/upcast.ts";
 import { openLog } from "../../src/event_store/mod.ts";
 import { mountedModels } from "../../src/placard.ts";
-import { compare, table, whole } from "../compare.ts";
+import { compare, table, timed, whole } from "../compare.ts";
 import { dayCount, fillHistory, startHistory } from "../history.ts";
 import { load } from "../load/load.ts";
 import { LogSpan } from "../log_span.ts";
 import { auditorKey, operatorKey, startPlacard } from "../process.ts";
 import { request } from "../requests.ts";
-import type { Measured, Suite } from "../suite.ts";
+import type { Suite } from "../suite.ts";
 import { type WatchedTask, watchTask } from "../watched_task.ts";
 import { createCampaigns } from "./campaigns.ts";
 
@@ -197,11 +197,6 @@ function foldedBesideListed(
   options: { unit: string; span: LogSpan; count: number; bodies: boolean },
 ): Promise<string> {
   const { unit, span, count, bodies } = options;
-  const timed = (work: () => Promise<unknown>) => async (): Promise<Measured> => {
-    const startedAtMs = performance.now();
-    await work();
-    return { perSecond: count / ((performance.now() - startedAtMs) / 1000) };
-  };
   const folded = `${unit} folded into every read model`;
   const listed = "kv.list of the same rows";
   return compare({
@@ -210,13 +205,13 @@ function foldedBesideListed(
       {
         name: folded,
         role: "ours",
-        measure: timed(() => span.fold(Object.values(mountedModels(kv)))),
+        measure: timed(count, () => span.fold(Object.values(mountedModels(kv)))),
       },
-      { name: listed, role: "limit", measure: timed(() => span.list({ bodies })) },
+      { name: listed, role: "limit", measure: timed(count, () => span.list({ bodies })) },
       {
         name: "the same rows, read and decoded",
         role: "limit",
-        measure: timed(() => span.decode()),
+        measure: timed(count, () => span.decode()),
       },
     ],
     marks: [{ ours: folded, to: listed, least: 0.6 }],

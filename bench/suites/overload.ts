@@ -33,13 +33,7 @@ export const overloadSuite: Suite = {
     const placard = await startPlacard(folder);
     const { port, pid } = placard;
     try {
-      const campaignIds = await createCampaigns(port, campaignCount, { activate: true });
-      await introduce(port, campaignIds[0]!, knownDevices);
-      const plan = {
-        port,
-        requests: interactionRequests({ campaignIds, batchSize }),
-        devices: knownDevices,
-      };
+      const { campaignIds, plan } = await prepared(port);
       const sustained = await load({ ...plan, connections: easyConnections, seconds: calmSeconds });
       const rate = times * sustained.answered / sustained.seconds;
       await untilCounted(port, sustained.answered * batchSize);
@@ -96,6 +90,14 @@ export const overloadSuite: Suite = {
   },
 };
 
+/** Campaigns and devices that a server knows, and the interactions to send to it. */
+async function prepared(port: number) {
+  const campaignIds = await createCampaigns(port, campaignCount, { activate: true });
+  await introduce(port, campaignIds[0]!, knownDevices);
+  const requests = interactionRequests({ campaignIds, batchSize });
+  return { campaignIds, plan: { port, requests, devices: knownDevices } };
+}
+
 /**
  * What the load takes from this machine when nothing of it reaches Placard: the cores that making and
  * refusing it need, and the memory of so many connections.
@@ -123,12 +125,8 @@ async function gainedAtEase(requestCount: number): Promise<number> {
   const folder = await Deno.makeTempDir();
   const { port, pid, stop } = await startPlacard(folder);
   try {
-    const campaignIds = await createCampaigns(port, campaignCount, { activate: true });
-    await introduce(port, campaignIds[0]!, knownDevices);
     const plan = {
-      port,
-      requests: interactionRequests({ campaignIds, batchSize }),
-      devices: knownDevices,
+      ...(await prepared(port)).plan,
       connections: easyConnections,
       seconds: calmSeconds,
     };

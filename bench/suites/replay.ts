@@ -5,12 +5,12 @@
 import { upcast } from "../../events/upcast.ts";
 import { openLog } from "../../src/event_store/mod.ts";
 import { mountedModels } from "../../src/placard.ts";
-import { compare } from "../compare.ts";
+import { compare, timed } from "../compare.ts";
 import { succeed } from "../install.ts";
 import { dayCount, fillHistory, startHistory } from "../history.ts";
 import { LogSpan } from "../log_span.ts";
 import { Peers } from "../peers/mod.ts";
-import type { Contender, Measured, Suite } from "../suite.ts";
+import type { Contender, Suite } from "../suite.ts";
 
 const itemCount = Number(Deno.env.get("BENCH_REPLAY_ITEMS") ?? 1_000_000);
 const campaignCount = 30;
@@ -67,21 +67,16 @@ async function measure(days: number, peer: { peers: Peers; port: number | null }
 
 async function contendersOn(kv: Deno.Kv, count: number, peers: Peers | null) {
   const log = new LogSpan(await openLog(kv, upcast));
-  const timed = (work: () => Promise<void>) => async (): Promise<Measured> => {
-    const startedAtMs = performance.now();
-    await work();
-    return { perSecond: count / ((performance.now() - startedAtMs) / 1000) };
-  };
   const contenders: Contender[] = [
     {
       name: kpi,
       role: "ours",
-      measure: timed(() => log.fold([mountedModels(kv).kpi])),
+      measure: timed(count, () => log.fold([mountedModels(kv).kpi])),
     },
     {
       name: all,
       role: "ours",
-      measure: timed(() => log.fold(Object.values(mountedModels(kv)))),
+      measure: timed(count, () => log.fold(Object.values(mountedModels(kv)))),
     },
     ...(!peers ? [] : [
       {
@@ -100,9 +95,9 @@ async function contendersOn(kv: Deno.Kv, count: number, peers: Peers | null) {
     {
       name: "raw kv.list of rows and bodies",
       role: "limit",
-      measure: timed(() => log.list({ bodies: true })),
+      measure: timed(count, () => log.list({ bodies: true })),
     },
-    { name: decoded, role: "limit", measure: timed(() => decode(log, count)) },
+    { name: decoded, role: "limit", measure: timed(count, () => decode(log, count)) },
   ];
   return contenders;
 }
