@@ -21,6 +21,9 @@ export class NumberTable {
   #words: Int32Array;
   #buckets: number;
   #turn = 0;
+  /** What was found, lent; and what was read ahead, kept so that the engine does read it. */
+  #found = new Uint32Array(0);
+  #ahead = 0;
 
   /** `entriesMax`: as many are held with hardly any loss. */
   constructor(
@@ -46,6 +49,21 @@ export class NumberTable {
     return this.#holds(at, digest, from) && Atomics.load(this.#words, at + 3) === number
       ? number >>> 0
       : 0;
+  }
+
+  /**
+   * The same for many, whose digests stand one after the other. The same array each time: read it before
+   * the next call.
+   */
+  findAll(digests: Int32Array, count: number): Uint32Array {
+    if (this.#found.length < count) this.#found = new Uint32Array(2 * count);
+    const found = this.#found;
+    // Each bucket is read before anything waits for one of them, so that memory answers many at once.
+    for (let index = 0; index < count; index++) {
+      this.#ahead ^= this.#words[this.#bucket(digests[4 * index]!)]!;
+    }
+    for (let index = 0; index < count; index++) found[index] = this.find(digests, 4 * index);
+    return found;
   }
 
   set(digest: Int32Array, number: number): void {

@@ -190,9 +190,9 @@ export class IdentityRegister {
   ): string[] {
     this.#sweep(kind);
     const { cached } = this.#kinds[kind];
-    const digests = idDigests(ids);
+    const found = cached.findAll(idDigests(ids), ids.length);
     return ids.filter((id, index) => {
-      const known = cached.find(digests, 4 * index);
+      const known = found[index]!;
       if (known !== 0) numbers.set(id, known);
       return known === 0;
     });

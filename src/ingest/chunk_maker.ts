@@ -150,15 +150,15 @@ export class ChunkMaker {
 
   /** Gives the ids whose number is not at hand, in the order of their first item. */
   #numberKind(kind: IdentityKind, items: readonly AcceptedItem[]): Set<string> {
-    const table = this.#numbers![kind];
-    const digests = idDigests(changesOf(kind, items));
+    const changes = changesOf(kind, items);
+    const found = this.#numbers![kind].findAll(idDigests(changes), changes.length);
     const unknown = new Set<string>();
     let before: string | undefined;
-    let changes = 0, number = 0;
+    let next = 0, number = 0;
     for (const item of items) {
       const id = subjectOf(kind, item);
       if (id === undefined) continue;
-      if (id !== before) number = table.find(digests, 4 * changes++);
+      if (id !== before) number = found[next++]!;
       if (number === 0) unknown.add(id);
       item[kind] = number;
       before = id;

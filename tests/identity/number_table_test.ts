@@ -1,7 +1,7 @@
 /** The table of numbers at hand: what it says is true, and it says it of nearly all that fit. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { idDigest } from "../../events/id_digest.ts";
+import { idDigest, idDigests } from "../../events/id_digest.ts";
 import { NumberTable } from "../../src/identity/number_table.ts";
 import { law } from "../support/laws.ts";
 
@@ -30,6 +30,9 @@ Deno.test("number table: it never says a wrong number, and forgets only when it 
     for (let id = 0; id <= 60; id++) {
       assertEquals(table.find(idDigest(`id${id}`)), model.get(id) ?? 0);
     }
+    const ids = Array.from({ length: 61 }, (_, id) => id);
+    const found = table.findAll(idDigests(ids.map((id) => `id${id}`)), ids.length);
+    assertEquals([...found.subarray(0, ids.length)], ids.map((id) => model.get(id) ?? 0));
   });
 });
 
