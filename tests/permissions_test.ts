@@ -110,8 +110,8 @@ Deno.test("permissions: the start task gives these three and the environment, no
   const own = command.replaceAll(/"\$\(.*?\)"/g, "FLAG");
   assertEquals(
     own,
-    "MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=131072 MALLOC_TRIM_THRESHOLD_=131072 " +
-      "deno run --quiet --v8-flags=--max-semi-space-size=8,--heap-growing-percent=50,--no-allocation-site-pretenuring --no-prompt " +
+    "MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=65536 MALLOC_TRIM_THRESHOLD_=131072 " +
+      "deno run --quiet --v8-flags=--max-semi-space-size=8,--heap-growing-percent=30,--no-allocation-site-pretenuring --no-prompt " +
       "--allow-env=PLACARD_*,DENO_KV_ACCESS_TOKEN FLAG FLAG FLAG main.ts",
   );
   assertEquals(
