@@ -43,9 +43,9 @@ export interface LogCursor {
 
 export const cursorAtStart: LogCursor = { position: logStart, timeMs: 0 };
 
-const rowsPerRead = 256;
-/** Rows are read ahead until their bodies are so big together. */
-const windowBytesMax = 4 * 1024 * 1024;
+const rowsPerRead = 64;
+/** Rows are read ahead until they and their bodies are so big together. */
+const windowBytesMax = 1024 * 1024;
 
 export class LogReader {
   /** Bodies that this process has just written; the first reader need not read them back. */
@@ -118,11 +118,11 @@ export class LogReader {
     wantsBody: WantsBody,
   ): AsyncGenerator<Window, void> {
     let window: RowWithBodies[] = [];
-    let bodyBytes = 0;
+    let bytes = 0;
     const full = (): Window => {
       const rows = window;
       window = [];
-      bodyBytes = 0;
+      bytes = 0;
       const loaded = this.#readBodies(rows, wantsBody);
       // Whoever waits for it is told; perhaps nobody does.
       loaded.catch(() => {});
@@ -133,8 +133,9 @@ export class LogReader {
       const own = epoch === this.epoch ? this.#ownRows.get(versionstamp) : undefined;
       const row = own ? { commitId: own.commitId, events: [], text: "" } : decodeRow(entry.value);
       window.push({ epoch, versionstamp, row, bodies: new Map(), ...(own ? { own } : {}) });
-      for (const { body } of row.events) bodyBytes += body?.bytes ?? 0;
-      if (window.length >= rowsPerRead || bodyBytes >= windowBytesMax) yield full();
+      bytes += entry.value.length;
+      for (const { body } of row.events) bytes += body?.bytes ?? 0;
+      if (window.length >= rowsPerRead || bytes >= windowBytesMax) yield full();
     }
     if (window.length > 0) yield full();
   }

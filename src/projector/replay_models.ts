@@ -13,6 +13,8 @@ import { type Live, Slot } from "./slot.ts";
 
 /** Events between two calls of `onProgress`. */
 const progressEvery = 10_000;
+/** Behind every position. */
+const endOfAll = "\uffff";
 
 export interface ReplayOptions {
   readonly kv: Deno.Kv;
@@ -52,29 +54,35 @@ interface Folding {
 
 /** Throws `LogDamagedError` where the log cannot be read. */
 export async function replayModels(options: ReplayOptions): Promise<Replayed> {
-  const { kv, reader, creates, until = "\uffff", pacing, onProgress } = options;
+  const { kv, reader, creates, until = endOfAll, pacing } = options;
   const all: Folding[] = [];
   for (const create of creates) all.push(await folding(kv, reader, create(), until, pacing));
+  const { eventCount, position } = await foldAll(all, options);
+  const models: ReplayedModel[] = [];
+  // A model that is done with makes room for the next one's rows.
+  for (let one = all.shift(); one; one = all.shift()) models.push(await finished(one, pacing));
+  return { eventCount, position, models };
+}
+
+async function foldAll(
+  all: readonly Folding[],
+  { reader, until = endOfAll, pacing, onProgress }: ReplayOptions,
+): Promise<{ eventCount: number; position: string }> {
   let eventCount = 0, position = cursorAtStart.position;
   const wantsBody = (type: string) => all.some(({ model }) => readsBodiesOf(model, type));
   using judgedAhead = new JudgedAhead();
   const rows = replay(reader, cursorAtStart, wantsBody);
   // Where others are to go on meanwhile, they need the other cores.
   for await (const { events } of pacing ? rows : judgedAhead.over(rows)) {
-    let isPast = false;
     for (const recorded of events) {
-      isPast = recorded.position > until;
-      if (isPast) break;
+      if (recorded.position > until) return { eventCount, position };
       for (const one of all) await fold(one, recorded);
       position = recorded.position;
       if (++eventCount % progressEvery === 0) onProgress?.({ events: eventCount, position });
     }
-    if (isPast) break;
     if (pacing?.isDue) await pacing.rest();
   }
-  const models: ReplayedModel[] = [];
-  for (const one of all) models.push(await finished(one, pacing));
-  return { eventCount, position, models };
+  return { eventCount, position };
 }
 
 async function fold(one: Folding, recorded: RecordedEvent): Promise<void> {
