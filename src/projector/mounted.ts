@@ -35,7 +35,10 @@ const eventsUnflushedMax = 50_000;
 export interface MountedOptions {
   /** Whether a rebuilt model may take the place of this one while the process runs. */
   readonly exchangeable: boolean;
-  /** For rows that commands rewrite whole, again and again: they are then written less often. */
+  /**
+   * For rows that commands rewrite whole, again and again: they are then written less often, and in the
+   * order of their keys, so that the store writes a page of neighbours once.
+   */
   readonly flushedSeldom?: boolean;
 }
 
@@ -150,7 +153,7 @@ export class Mounted<Model extends Projection = Projection> {
     if (!worthIt || this.failure || to.position < this.checkpointPosition) return true;
     const writing = this.#pending;
     this.#pending = new Set();
-    const rowKeys = [...writing];
+    const rowKeys = this.options.flushedSeldom ? [...writing].sort() : [...writing];
     // An index row tells of rows that are stored before it: it must not know of later ones.
     const indexKeys = rowKeys.filter((key) => this.model.isIndex?.(key));
     const useless = rowKeys.filter((key) => this.model.isLeftover?.(key));

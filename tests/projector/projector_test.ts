@@ -688,6 +688,28 @@ Deno.test("rows that are rewritten often are flushed at every third tick", async
   });
 });
 
+Deno.test("rows that are rewritten often are written in the order of their keys", async () => {
+  await withMemory(async (plain, log) => {
+    const { reader } = await Process.open(plain, [counterRows()]);
+    const seldom = new Mounted(plain, counterRows({ paddingBytes }), {
+      exchangeable: true,
+      flushedSeldom: true,
+    });
+    await seldom.load(reader);
+    for (const nth of [3, 1, 5, 2, 4]) await log.add(`c${nth}`, { by: nth });
+    for await (const { events } of reader.read(seldom.cursor)) {
+      for (const recorded of events) seldom.fold(recorded);
+    }
+    await seldom.flush();
+    const versionstamps: string[] = [];
+    for await (const entry of plain.list({ prefix: keys.rowPrefix("counters", "1.1") })) {
+      versionstamps.push(entry.versionstamp);
+    }
+    assert(new Set(versionstamps).size > 1, "it took several commits");
+    assertEquals(versionstamps, versionstamps.toSorted());
+  });
+});
+
 function bound(process: Process) {
   return {
     mounted: process.mounted[0]!,
