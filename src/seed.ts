@@ -11,7 +11,7 @@ export interface SeedOptions {
 
 /** Gives the secrets of the keys that it made, by role. */
 export async function seed(
-  { transact, models, newId, newSecret }: Engine,
+  { transact, models, tail, newId, newSecret }: Engine,
   { presetKeys, timeZone, activeLimit }: SeedOptions,
 ): Promise<Partial<Record<Role, string>>> {
   const meta = { actor: "start", commandId: newId(), traceId: newId() };
@@ -36,5 +36,7 @@ export async function seed(
     await transact.workspace({ command, meta, answer });
     newKeys[role] = secret;
   }
+  // Whether a key is good is read from the row, for the very first request too.
+  await tail.readOwnWrites();
   return newKeys;
 }

@@ -1,5 +1,7 @@
 /** The workspace's settings and its keys. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { sha256Hex } from "../../src/event_store/mod.ts";
+import { seed } from "../../src/seed.ts";
 import { assertProblem, faultsOf, openTestServer, withServer } from "../support/server.ts";
 
 Deno.test("a fresh workspace has web enabled, the environment's limit and zone", () =>
@@ -138,3 +140,13 @@ Deno.test("without preset keys the first start makes one of each role, and only 
   await second.close();
   kv.close();
 });
+
+Deno.test("keys that a start makes are good as soon as it gives them", () =>
+  withServer(async ({ placard }) => {
+    const { activeLimit, timeZone } = placard.engine.models.workspace.model.row;
+    const made = await seed(placard.engine, { presetKeys: {}, activeLimit, timeZone });
+    const known = placard.engine.models.workspace.model.row.keys.map(({ secretHash }) =>
+      secretHash
+    );
+    assertEquals(known, Object.values(made).map(sha256Hex));
+  }));
