@@ -61,6 +61,10 @@ export async function residentKb(pid: number, field: "VmRSS" | "VmHWM"): Promise
   return Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1]);
 }
 
+export function mebibytes(kilobytes: number): number {
+  return Math.round(kilobytes / 1024);
+}
+
 const running = new Set<() => unknown>();
 
 /** Ends a child when somebody ends the bench. Gives what undoes that. */

@@ -10,7 +10,7 @@ import { compare, table, timed, whole } from "../compare.ts";
 import { dayCount, fillHistory, startHistory } from "../history.ts";
 import { load } from "../load/load.ts";
 import { LogSpan } from "../log_span.ts";
-import { auditorKey, operatorKey, startPlacard } from "../process.ts";
+import { auditorKey, mebibytes, operatorKey, startPlacard } from "../process.ts";
 import { request } from "../requests.ts";
 import type { Suite } from "../suite.ts";
 import { type WatchedTask, watchTask } from "../watched_task.ts";
@@ -148,10 +148,6 @@ function evenly(samples: readonly number[]): number[] {
   return Array.from({ length: samplesShown }, (_, index) => {
     return samples[Math.round(index * (samples.length - 1) / (samplesShown - 1))]!;
   });
-}
-
-function mebibytes(kilobytes: number): number {
-  return Math.round(kilobytes / 1024);
 }
 
 /** What the tasks have looked at; they end with 0 only where nothing is wrong. */

@@ -7,7 +7,13 @@ import { type DiskUse, diskUse } from "../disk.ts";
 import { fillHistory, startHistory } from "../history.ts";
 import { load } from "../load/load.ts";
 import { oneByOne } from "../one_by_one.ts";
-import { operatorKey, residentKb, type ServerProcess, startPlacard } from "../process.ts";
+import {
+  mebibytes,
+  operatorKey,
+  residentKb,
+  type ServerProcess,
+  startPlacard,
+} from "../process.ts";
 import { request } from "../requests.ts";
 import type { Suite } from "../suite.ts";
 import { createCampaigns } from "./campaigns.ts";
@@ -72,8 +78,8 @@ async function withInteractions(size: number) {
     const filled = await fillHistory(history, campaignIds, size);
     const kpi = await oneByOne(() => get(placard, "/v1/kpi"), 1);
     const resident = [
-      mebibytes(await residentKb(placard.pid, "VmRSS")),
-      mebibytes(await residentKb(placard.pid, "VmHWM")),
+      whole(mebibytes(await residentKb(placard.pid, "VmRSS"))),
+      whole(mebibytes(await residentKb(placard.pid, "VmHWM"))),
     ];
     await placard.stop();
     const disk = await diskUse(folder);
@@ -102,7 +108,7 @@ async function withCampaigns(size: number): Promise<string[]> {
     const ids = await createCampaigns(placard.port, size);
     const perSecond = size / ((performance.now() - startedAtMs) / 1000);
     const list = await oneByOne(() => get(placard, "/v1/campaigns?sort=-updatedAt"), 1);
-    const resident = mebibytes(await residentKb(placard.pid, "VmRSS"));
+    const resident = whole(mebibytes(await residentKb(placard.pid, "VmRSS")));
     await placard.stop();
     const { fileBytes } = await diskUse(folder);
     return [
@@ -128,7 +134,7 @@ async function startAgain(folder: string, ids: readonly string[]): Promise<strin
     }
     const startSeconds = (performance.now() - startedAtMs) / 1000;
     await get(placard, "/v1/kpi");
-    const resident = mebibytes(await residentKb(placard.pid, "VmRSS"));
+    const resident = whole(mebibytes(await residentKb(placard.pid, "VmRSS")));
     const commands = await patch(placard, ids);
     return [
       startSeconds.toFixed(2),
@@ -161,10 +167,6 @@ function spacesTable({ spaces, fileBytes }: DiskUse, items: number): string {
     .map(([name, { rows, bytes }]) => [name, whole(rows), (bytes / items).toFixed(2)]);
   rows.push(["the file, pages and all", "", (fileBytes / items).toFixed(2)]);
   return table(["", "keys", "bytes an interaction"], rows);
-}
-
-function mebibytes(kilobytes: number): string {
-  return whole(kilobytes / 1024);
 }
 
 function numbers(name: string, otherwise: string): number[] {
