@@ -49,6 +49,13 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return [line(head), line(rule), ...rows.map(line)].join("\n");
 }
 
+/** So many of the samples, from the first to the last. */
+export function evenly(samples: readonly number[], count: number): number[] {
+  return Array.from({ length: count }, (_, index) => {
+    return samples[Math.round(index * (samples.length - 1) / (count - 1))]!;
+  });
+}
+
 /** Measures work that does so many of something, once. */
 export function timed(count: number, work: () => Promise<unknown>): () => Promise<Measured> {
   return async () => {

@@ -6,7 +6,7 @@
 import { upcast } from "../../events/upcast.ts";
 import { openLog } from "../../src/event_store/mod.ts";
 import { mountedModels } from "../../src/placard.ts";
-import { compare, table, timed, whole } from "../compare.ts";
+import { compare, evenly, table, timed, whole } from "../compare.ts";
 import { dayCount, fillHistory, startHistory } from "../history.ts";
 import { load } from "../load/load.ts";
 import { LogSpan } from "../log_span.ts";
@@ -127,7 +127,7 @@ function tasksTable(
       String(startMib),
       String(peakMib),
       `${growth}: ${growth < growthMibMax ? "yes" : "no"}`,
-      evenly(residentKb).map(mebibytes).join(", "),
+      evenly(residentKb, samplesShown).map(mebibytes).join(", "),
       String(stderr.split("\n").length - 1),
     ];
   });
@@ -142,12 +142,6 @@ function tasksTable(
     "MiB from beginning to end",
     "lines of progress",
   ], rows);
-}
-
-function evenly(samples: readonly number[]): number[] {
-  return Array.from({ length: samplesShown }, (_, index) => {
-    return samples[Math.round(index * (samples.length - 1) / (samplesShown - 1))]!;
-  });
 }
 
 /** What the tasks have looked at; they end with 0 only where nothing is wrong. */

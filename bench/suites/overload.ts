@@ -3,11 +3,11 @@
  * than what is kept of as many interactions anyway and by the connections, what was acknowledged must
  * be counted, and commands must go on being answered.
  */
-import { table, whole } from "../compare.ts";
+import { evenly, table, whole } from "../compare.ts";
 import { counted, untilCounted } from "../counted.ts";
 import { load, type LoadPlan, offer } from "../load/load.ts";
 import { percentiles } from "../one_by_one.ts";
-import { operatorKey, residentKb, startPlacard, startServer } from "../process.ts";
+import { mebibytes, operatorKey, residentKb, startPlacard, startServer } from "../process.ts";
 import { interactionRequests } from "../requests.ts";
 import type { Suite } from "../suite.ts";
 import { createCampaigns } from "./campaigns.ts";
@@ -24,6 +24,7 @@ const easyConnections = 64;
 const connections = 4_000;
 const commandsPerSecond = 50;
 const recoveredWithinMsMax = 60_000;
+const samplesShown = 7;
 
 export const overloadSuite: Suite = {
   name: "overload",
@@ -200,14 +201,12 @@ class MemoryOverTime {
 
   constructor(pid: number) {
     this.#timer = setInterval(async () => {
-      this.#samples.push(Math.round(await residentKb(pid, "VmRSS") / 1024));
+      this.#samples.push(mebibytes(await residentKb(pid, "VmRSS")));
     }, 500);
   }
 
-  /** Seven of them. */
   stop(): number[] {
     clearInterval(this.#timer);
-    const last = this.#samples.length - 1;
-    return Array.from({ length: 7 }, (_, at) => this.#samples[Math.round(at * last / 6)]!);
+    return evenly(this.#samples, samplesShown);
   }
 }

@@ -12,6 +12,7 @@ import {
   encodeEvent,
   type ImportedRow,
   LogImport,
+  maximum,
   parsePosition,
   sha256Hex,
 } from "../event_store/mod.ts";
@@ -142,10 +143,6 @@ type PlacedEvent = StoredEvent & { readonly position: string };
 interface Row extends ImportedRow {
   readonly events: string[];
   readonly bodies: { readonly ref: string; readonly bytes: Uint8Array }[];
-}
-
-function maximum(one: string, other: string): string {
-  return one > other ? one : other;
 }
 
 function alteredMeanwhile(): ExportFaultError {

@@ -1,9 +1,9 @@
 /**
  * Writes the rows of another database's log into one that holds none, under their old epochs and
  * versionstamps, and raises the epoch above them: what is appended afterwards comes after them, first of
- * all where they came from, and no position is given twice. Until it is finished the store says so, and nobody opens it; the same import
- * can be begun again and goes on where it was. Each commit checks and moves the import's state, so two
- * of them cannot mix.
+ * all where they came from, and no position is given twice. Until it is finished the store says so, and
+ * nobody opens it; the same import can be begun again and goes on where it was. Each commit checks and
+ * moves the import's state, so two of them cannot mix.
  */
 import { retried } from "./commit.ts";
 import { keys } from "./keys.ts";

@@ -51,6 +51,7 @@ export {
 export {
   formatPosition,
   logStart,
+  maximum,
   parsePosition,
   positionBefore,
   rowOfPosition,

@@ -31,6 +31,11 @@ export function parsePosition(text: string): LogPlace | null {
   };
 }
 
+/** The later one of two positions, or of two instants as the log writes them. */
+export function maximum(one: string, other: string): string {
+  return one > other ? one : other;
+}
+
 /** Tells the row of an event from other rows. */
 export function rowOfPosition(position: string): string {
   return position.slice(0, position.lastIndexOf("-"));

@@ -13,7 +13,7 @@ import { keys } from "./keys.ts";
 import { keyBytesMax } from "./limits.ts";
 import { encodeRow } from "./log_row.ts";
 import { OwnHeads } from "./own_heads.ts";
-import { firstEpoch, formatPosition } from "./position.ts";
+import { firstEpoch, formatPosition, maximum } from "./position.ts";
 import {
   readRemembered,
   rememberedKeptMs,
@@ -245,8 +245,3 @@ export class Writer<State> {
 }
 
 const noneKnown: Awaited<ReturnType<typeof readRemembered>> = new Map();
-
-/** Of two positions. */
-function maximum(one: string, other: string): string {
-  return one > other ? one : other;
-}

@@ -5,7 +5,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { dirname } from "node:path";
 import { isUrl, kvDefault } from "../config.ts";
-import { raiseEpoch, StoreFormatError } from "../event_store/mod.ts";
+import { raiseEpoch } from "../event_store/mod.ts";
 import { givenPath } from "./history_arguments.ts";
 import { runTask, TaskError } from "./open_store.ts";
 
@@ -63,9 +63,6 @@ async function raised(file: string): Promise<number> {
   const kv = await Deno.openKv(file);
   try {
     return await raiseEpoch(kv);
-  } catch (error) {
-    if (error instanceof StoreFormatError) throw new TaskError(error.message);
-    throw error;
   } finally {
     kv.close();
   }

@@ -1,6 +1,7 @@
 /**
- * `deno task import DIR [--since CHECKPOINT_FILE] [--key KEY_FILE]`: verifies an export and takes its history into the empty database that
- * `PLACARD_KV` names. An import that was cut off is gone on with by the same command.
+ * `deno task import DIR [--since CHECKPOINT_FILE] [--key KEY_FILE]`: verifies an export and takes its
+ * history into the empty database that `PLACARD_KV` names. An import that was cut off is gone on with by
+ * the same command.
  */
 import { dirname } from "node:path";
 import {

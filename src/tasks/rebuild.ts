@@ -4,7 +4,7 @@
  * compares. Servers on the same store may go on meanwhile.
  */
 import { upcast } from "../../events/upcast.ts";
-import { LogDamagedError, openLog, StoreFormatError } from "../event_store/mod.ts";
+import { LogDamagedError, openLog } from "../event_store/mod.ts";
 import { mountedModels } from "../placard.ts";
 import { rebuild, RebuildError, switchBack } from "../projector/mod.ts";
 import { openStore, runTask, TaskError } from "./open_store.ts";
@@ -33,8 +33,7 @@ await runTask(async () => {
     }
     return 0;
   } catch (error) {
-    const known = error instanceof RebuildError || error instanceof StoreFormatError ||
-      error instanceof LogDamagedError;
+    const known = error instanceof RebuildError || error instanceof LogDamagedError;
     if (known) throw new TaskError(error.message);
     throw error;
   } finally {

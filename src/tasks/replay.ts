@@ -6,7 +6,7 @@
  */
 import { parseArgs } from "node:util";
 import { upcast } from "../../events/upcast.ts";
-import { LogDamagedError, openLog, parsePosition, StoreFormatError } from "../event_store/mod.ts";
+import { LogDamagedError, openLog, parsePosition } from "../event_store/mod.ts";
 import { mountedModels } from "../placard.ts";
 import { type ReplayedModel, replayModels } from "../projector/mod.ts";
 import { openStore, runTask, TaskError } from "./open_store.ts";
@@ -38,8 +38,7 @@ await runTask(async () => {
     for (const model of models) describe(model);
     return models.every(isSame) ? 0 : 1;
   } catch (error) {
-    const known = error instanceof StoreFormatError || error instanceof LogDamagedError;
-    if (known) throw new TaskError(error.message);
+    if (error instanceof LogDamagedError) throw new TaskError(error.message);
     throw error;
   } finally {
     kv.close();
