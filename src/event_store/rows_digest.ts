@@ -4,9 +4,9 @@ import { createHash } from "node:crypto";
 export class RowsDigest {
   readonly #hash = createHash("sha256");
 
-  /** Rows come in the order of their keys. */
-  add(key: string, bytes: Uint8Array): void {
-    this.#hash.update(`${JSON.stringify(key)} ${bytes.length}\n`).update(bytes);
+  /** Rows come in the order of their keys; `sha256` is that of the row's bytes, in hex. */
+  add(key: string, sha256: string): void {
+    this.#hash.update(`${JSON.stringify(key)} ${sha256}\n`);
   }
 
   hex(): string {

@@ -4,8 +4,8 @@
  * stands: the checkpoint, or the row's own `through` where that is later.
  */
 import type { RecordedEvent } from "../../events/recorded_event.ts";
-import type { Projection } from "../../projections/projection.ts";
 import { retried, sha256Hex } from "../event_store/mod.ts";
+import type { FreshRows } from "./fresh_rows.ts";
 import { type Checkpoint, RowDamagedError, type Slot } from "./slot.ts";
 
 /** Differences that are described; all are counted. */
@@ -43,40 +43,28 @@ export interface Pacing {
 /** For work that nobody shares a thread with. */
 export const unpaced: Pacing = { isDue: false, rest: () => Promise.resolve() };
 
-/** What is kept of a stored row until the fold has come to its place. */
-interface Expected {
-  readonly sha256: string;
-  readonly bytes: number;
-}
+/** SHA-256 of stored rows in hex, by their keys, by the place at which they are compared. */
+type StoredHashes = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
 export class Comparer {
-  readonly #byPlace = new Map<string, Map<string, Expected>>();
+  readonly #stored: StoredHashes;
   readonly #places: string[];
   #nextPlace = 0;
-  readonly #storedKeys = new Set<string>();
-  #aheadCount = 0;
+  readonly #damagedKeys: ReadonlySet<string>;
   #differenceCount = 0;
   readonly #differences: { difference: Difference; bytes: Uint8Array | null }[] = [];
 
   private constructor(
     readonly slot: Slot,
     readonly checkpoint: Checkpoint,
-    rows: ReadonlyMap<string, Expected & { through: string }>,
+    stored: StoredHashes,
     damaged: readonly RowDamagedError[],
     readonly pacing: Pacing,
   ) {
-    this.#byPlace.set(checkpoint.position, new Map());
-    for (const [key, { through, ...expected }] of rows) {
-      const ahead = through > checkpoint.position;
-      if (ahead) this.#aheadCount++;
-      const place = ahead ? through : checkpoint.position;
-      const there = this.#byPlace.get(place) ?? new Map<string, Expected>();
-      this.#byPlace.set(place, there.set(key, expected));
-      this.#storedKeys.add(key);
-    }
-    this.#places = [...this.#byPlace.keys()].sort();
+    this.#stored = stored;
+    this.#places = [...stored.keys()].sort();
+    this.#damagedKeys = new Set(damaged.map(({ key }) => key));
     for (const { key, cause } of damaged) {
-      this.#storedKeys.add(key);
       this.#note({ key, fault: "unreadable", detail: String(cause) });
     }
   }
@@ -89,11 +77,11 @@ export class Comparer {
     for (let tries = 1;; tries++) {
       const before = await slot.checkpoint();
       if (!before.value) return null;
-      const { rows, damaged } = await retried(() => readExpected(slot));
+      const { stored, damaged } = await retried(() => readHashes(slot, before.value!.position));
       // A flush meanwhile may have removed rows that were there at the checkpoint.
       const isStill = (await slot.checkpoint()).versionstamp === before.versionstamp;
       if (!isStill && tries < readTriesMax) continue;
-      return new Comparer(slot, before.value, rows, damaged, pacing);
+      return new Comparer(slot, before.value, stored, damaged, pacing);
     }
   }
 
@@ -103,47 +91,53 @@ export class Comparer {
   }
 
   /**
-   * To be called before `model`, fresh at the log's beginning, folds the event. Undefined: nothing is
-   * compared before it; else the model must wait.
+   * To be called before the rows' model, fresh at the log's beginning, folds the event. Undefined:
+   * nothing is compared before it; else the model must wait.
    */
-  before(recorded: RecordedEvent, model: Projection): Promise<void> | undefined {
+  before(recorded: RecordedEvent, rows: FreshRows): Promise<void> | undefined {
     const place = this.#places[this.#nextPlace];
     if (place === undefined || recorded.position <= place) return undefined;
-    return this.#compareBefore(recorded.position, model);
+    return this.#compareBefore(recorded.position, rows);
   }
 
-  async #compareBefore(position: string, model: Projection): Promise<void> {
+  async #compareBefore(position: string, rows: FreshRows): Promise<void> {
     for (; this.#nextPlace < this.#places.length; this.#nextPlace++) {
       const place = this.#places[this.#nextPlace]!;
       if (position <= place) return;
-      await this.#compareAt(place, model);
+      await this.#compareAt(place, rows);
     }
   }
 
   /** To be called at the end of the log. */
-  async finish(model: Projection): Promise<Comparison> {
+  async finish(rows: FreshRows): Promise<Comparison> {
     for (; this.#nextPlace < this.#places.length; this.#nextPlace++) {
-      await this.#compareAt(this.#places[this.#nextPlace]!, model);
+      await this.#compareAt(this.#places[this.#nextPlace]!, rows);
     }
     const differences: Difference[] = [];
     for (const { difference, bytes } of this.#differences) {
       const where = bytes && await this.#firstDifference(difference.key, bytes);
-      differences.push(
-        where ? { ...difference, detail: `${difference.detail}; ${where}` } : difference,
-      );
+      differences.push(where ? { ...difference, detail: where } : difference);
     }
+    const counts = [...this.#stored].map(([place, rows]) => ({ place, count: rows.size }));
+    const { position } = this.checkpoint;
     return {
-      position: this.checkpoint.position,
-      rowCount: this.#storedKeys.size,
-      aheadCount: this.#aheadCount,
+      position,
+      rowCount: sum(counts) + this.#damagedKeys.size,
+      aheadCount: sum(counts.filter(({ place }) => place > position)),
       differenceCount: this.#differenceCount,
       differences,
     };
   }
 
-  async #compareAt(place: string, model: Projection): Promise<void> {
+  /** Whether another row is stored under the key. */
+  differs(key: string, hash: string): boolean {
+    return [...this.#stored.values()].some((rows) => rows.has(key) && rows.get(key) !== hash);
+  }
+
+  async #compareAt(place: string, rows: FreshRows): Promise<void> {
+    const { model } = rows;
     const freshKeys = new Set(model.rowKeys());
-    for (const [key, stored] of this.#byPlace.get(place)!) {
+    for (const [key, stored] of this.#stored.get(place)!) {
       if (!freshKeys.has(key)) {
         // A crash can come before it is deleted.
         if (model.isLeftover?.(key)) continue;
@@ -151,16 +145,19 @@ export class Comparer {
         continue;
       }
       if (this.pacing.isDue) await this.pacing.rest();
-      const bytes = model.encodeRow(key);
-      if (bytes.length === stored.bytes && sha256Hex(bytes) === stored.sha256) continue;
-      const detail = `${stored.bytes} bytes stored, ${bytes.length} from the log`;
-      this.#note({ key, fault: "differs", detail }, bytes);
+      if (rows.hash(key) === stored) continue;
+      const detail = "the log gives another one";
+      this.#note({ key, fault: "differs", detail }, model.encodeRow(key));
     }
     if (place !== this.checkpoint.position) return;
     for (const key of freshKeys) {
-      if (this.#storedKeys.has(key)) continue;
+      if (this.#isStored(key)) continue;
       this.#note({ key, fault: "missing", detail: "the log gives this row, the slot lacks it" });
     }
+  }
+
+  #isStored(key: string): boolean {
+    return this.#damagedKeys.has(key) || [...this.#stored.values()].some((rows) => rows.has(key));
   }
 
   #note(difference: Difference, bytes: Uint8Array | null = null): void {
@@ -169,26 +166,34 @@ export class Comparer {
     this.#differences.push({ difference, bytes: bytes?.slice() ?? null });
   }
 
-  /** Where stored and fresh bytes part, with what stands there. */
+  /** Where stored and fresh bytes part, with what stands there; null: the stored row is not there now. */
   async #firstDifference(key: string, fresh: Uint8Array): Promise<string | null> {
     const stored = await retried(() => this.slot.row(key)).catch(() => null);
     if (!stored) return null;
     const index = fresh.findIndex((byte, at) => byte !== stored.bytes[at]);
     const at = index < 0 ? fresh.length : index;
-    return `at byte ${at} stored ${excerpt(stored.bytes, at)}, from the log ${excerpt(fresh, at)}`;
+    return `${stored.bytes.length} bytes stored, ${fresh.length} from the log; at byte ${at} ` +
+      `stored ${excerpt(stored.bytes, at)}, from the log ${excerpt(fresh, at)}`;
   }
 }
 
-async function readExpected(slot: Slot) {
-  const rows = new Map<string, Expected & { through: string }>();
+/** Rows that are ahead of the checkpoint are compared where they stand, the others there. */
+async function readHashes(slot: Slot, checkpoint: string) {
+  const stored = new Map([[checkpoint, new Map<string, string>()]]);
   const damaged: RowDamagedError[] = [];
   for (const temperature of ["hot", "cold"] as const) {
-    const stored = slot.rows(temperature, (error) => damaged.push(error));
-    for await (const { key, bytes, through } of stored) {
-      rows.set(key, { sha256: sha256Hex(bytes), bytes: bytes.length, through });
+    const rows = slot.rows(temperature, (error) => damaged.push(error));
+    for await (const { key, bytes, through } of rows) {
+      const place = through > checkpoint ? through : checkpoint;
+      const there = stored.get(place) ?? new Map<string, string>();
+      stored.set(place, there.set(key, sha256Hex(bytes)));
     }
   }
-  return { rows, damaged };
+  return { stored, damaged };
+}
+
+function sum(counts: readonly { readonly count: number }[]): number {
+  return counts.reduce((total, { count }) => total + count, 0);
 }
 
 function excerpt(bytes: Uint8Array, at: number): string {

@@ -1,5 +1,6 @@
 /** Runs projections: fold, checkpoint, rebuild, compare. */
 export { Comparer, type Comparison, type Difference, type Pacing, unpaced } from "./compare.ts";
+export { FreshRows } from "./fresh_rows.ts";
 export { JudgedAhead } from "./judged_ahead.ts";
 export { Mounted, revisionOf } from "./mounted.ts";
 export { ProjectionStoppedError, Projector } from "./projector.ts";

@@ -7,6 +7,7 @@ import { type Projection, readsBodiesOf } from "../../projections/projection.ts"
 import type { RecordedEvent } from "../../events/recorded_event.ts";
 import { cursorAtStart, keys, type LogReader, retried } from "../event_store/mod.ts";
 import { Comparer, type Comparison } from "./compare.ts";
+import { FreshRows } from "./fresh_rows.ts";
 import { JudgedAhead } from "./judged_ahead.ts";
 import { nextSlotName, revisionOf } from "./mounted.ts";
 import { replay } from "./replay.ts";
@@ -59,7 +60,7 @@ export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
   using judgedAhead = new JudgedAhead();
   const fold = new Fold(model, comparer, judgedAhead, options);
   await fold.toEnd(reader);
-  const comparison = comparer && await comparer.finish(model);
+  const comparison = comparer && await comparer.finish(fold.rows);
   let switched: Live | null = null;
   if (!dryRun) {
     // What was appended while all this was compared.
@@ -102,19 +103,22 @@ export async function switchBack(kv: Deno.Kv, projection: string): Promise<Live>
 class Fold {
   at: Checkpoint = { ...cursorAtStart, hash: "" };
   eventCount = 0;
+  readonly rows: FreshRows;
 
   constructor(
     readonly model: Projection,
     readonly comparer: Comparer | null,
     readonly judgedAhead: JudgedAhead,
     readonly options: RebuildOptions,
-  ) {}
+  ) {
+    this.rows = new FreshRows(model);
+  }
 
   async toEnd(reader: LogReader): Promise<void> {
     const rows = replay(reader, this.at, (type) => readsBodiesOf(this.model, type));
     for await (const { events } of this.judgedAhead.over(rows)) {
       for (const recorded of events) {
-        const comparing = this.comparer?.before(recorded, this.model);
+        const comparing = this.comparer?.before(recorded, this.rows);
         if (comparing) await comparing;
         this.#fold(recorded);
       }

@@ -6,6 +6,7 @@ import { type Projection, readsBodiesOf } from "../../projections/projection.ts"
 import type { RecordedEvent } from "../../events/recorded_event.ts";
 import { cursorAtStart, keys, type LogReader, retried, RowsDigest } from "../event_store/mod.ts";
 import { Comparer, type Comparison, type Pacing } from "./compare.ts";
+import { FreshRows } from "./fresh_rows.ts";
 import { JudgedAhead } from "./judged_ahead.ts";
 import { revisionOf } from "./mounted.ts";
 import { replay } from "./replay.ts";
@@ -29,7 +30,7 @@ export interface ReplayOptions {
 export interface ReplayedModel {
   readonly name: string;
   readonly rowCount: number;
-  /** SHA-256 over the keys and bytes of all rows, in the order of the keys. */
+  /** SHA-256 over the keys of all rows, in their order, and the SHA-256 of each. */
   readonly digest: string;
   /** Null where nothing was compared: `note` or `fault` says why. */
   readonly comparison: Comparison | null;
@@ -46,7 +47,7 @@ export interface Replayed {
 }
 
 interface Folding {
-  readonly model: Projection;
+  readonly rows: FreshRows;
   readonly comparer: Comparer | null;
   readonly note?: string;
   fault?: string;
@@ -69,35 +70,43 @@ async function foldAll(
   { reader, until = endOfAll, pacing, onProgress }: ReplayOptions,
 ): Promise<{ eventCount: number; position: string }> {
   let eventCount = 0, position = cursorAtStart.position;
-  const wantsBody = (type: string) => all.some(({ model }) => readsBodiesOf(model, type));
+  const wantsBody = (type: string) => all.some(({ rows }) => readsBodiesOf(rows.model, type));
   using judgedAhead = new JudgedAhead();
-  const rows = replay(reader, cursorAtStart, wantsBody);
+  const log = replay(reader, cursorAtStart, wantsBody);
   // Where others are to go on meanwhile, they need the other cores.
-  for await (const { events } of pacing ? rows : judgedAhead.over(rows)) {
+  for await (const { events } of pacing ? log : judgedAhead.over(log)) {
     for (const recorded of events) {
       if (recorded.position > until) return { eventCount, position };
       for (const one of all) await fold(one, recorded);
       position = recorded.position;
       if (++eventCount % progressEvery === 0) onProgress?.({ events: eventCount, position });
     }
+    for (const one of all) letGo(one);
     if (pacing?.isDue) await pacing.rest();
   }
   return { eventCount, position };
 }
 
 async function fold(one: Folding, recorded: RecordedEvent): Promise<void> {
+  const { rows, comparer } = one;
   if (one.fault !== undefined) return;
-  const comparing = one.comparer?.before(recorded, one.model);
+  const comparing = comparer?.before(recorded, rows);
   if (comparing) await comparing;
   try {
-    one.model.fold(recorded);
+    rows.model.fold(recorded);
   } catch (error) {
-    one.fault = `${one.model.name} cannot fold ${recorded.position}: ${error}`;
+    one.fault = `${rows.model.name} cannot fold ${recorded.position}: ${error}`;
   }
 }
 
+/** What differs from the stored row is kept, so that it can be told where. */
+function letGo({ rows, comparer, fault }: Folding): void {
+  if (fault === undefined) rows.letGo((key, hash) => comparer?.differs(key, hash) ?? false);
+}
+
 async function finished(one: Folding, pacing?: Pacing): Promise<ReplayedModel> {
-  const { model, comparer, note, fault } = one;
+  const { rows, comparer, note, fault } = one;
+  const { model } = rows;
   const rowKeys = [...model.rowKeys()].sort();
   const said = {
     ...(note === undefined ? {} : { note }),
@@ -106,10 +115,10 @@ async function finished(one: Folding, pacing?: Pacing): Promise<ReplayedModel> {
   const digest = new RowsDigest();
   for (const key of rowKeys) {
     if (fault !== undefined) break;
-    digest.add(key, model.encodeRow(key));
+    digest.add(key, rows.hash(key));
     if (pacing?.isDue) await pacing.rest();
   }
-  const comparison = fault === undefined && comparer ? await comparer.finish(model) : null;
+  const comparison = fault === undefined && comparer ? await comparer.finish(rows) : null;
   return {
     name: model.name,
     rowCount: rowKeys.length,
@@ -126,7 +135,8 @@ async function folding(
   until: string,
   pacing?: Pacing,
 ): Promise<Folding> {
-  const nothing = (note: string) => ({ model, comparer: null, note });
+  const rows = new FreshRows(model);
+  const nothing = (note: string) => ({ rows, comparer: null, note });
   const live = await retried(() => kv.get<Live>(keys.live(model.name), { consistency: "strong" }));
   if (!live.value) return nothing(`${model.name} has no rows yet`);
   const { slot } = live.value;
@@ -135,15 +145,15 @@ async function folding(
   }
   const comparer = await Comparer.of(new Slot(kv, model.name, slot), pacing);
   if (!comparer) {
-    return { model, comparer, fault: `${model.name} has no checkpoint in its live slot ${slot}` };
+    return { rows, comparer, fault: `${model.name} has no checkpoint in its live slot ${slot}` };
   }
   const { position, hash } = comparer.checkpoint;
   if (hash !== "" && await retried(() => reader.hashAt(position)) !== hash) {
     const fault = `the checkpoint of ${model.name} stands at ${position}, which is another log's`;
-    return { model, comparer: null, fault };
+    return { rows, comparer: null, fault };
   }
   if (comparer.lastPlace > until) {
     return nothing(`${model.name} is not compared: its live rows stand at ${comparer.lastPlace}`);
   }
-  return { model, comparer };
+  return { rows, comparer };
 }

@@ -1,9 +1,9 @@
 /** Days that leave memory: what is asked of them over HTTP, across restarts, rebuilds and leftovers. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fsck } from "../../src/audit/mod.ts";
 import { keys } from "../../src/event_store/mod.ts";
 import { mountedModels } from "../../src/placard.ts";
-import { rebuild, Slot } from "../../src/projector/mod.ts";
+import { rebuild, replayModels, Slot } from "../../src/projector/mod.ts";
 import { dayMs, hourMs, openTestServer, type TestServer } from "../support/server.ts";
 
 interface Seen {
@@ -60,6 +60,21 @@ async function assertAnswers(server: TestServer, seen: readonly Seen[]): Promise
       );
     }
   }
+}
+
+/** A replay holds no cold row, but tells where one differs. */
+async function assertFound(server: TestServer, kv: Deno.Kv): Promise<void> {
+  const { reader, models } = server.placard.engine;
+  const slot = new Slot(kv, "kpi", models.kpi.slotName);
+  const { key, bytes, through } = (await Array.fromAsync(slot.rows("cold")))[0]!;
+  const altered = bytes.with(bytes.length - 1, bytes.at(-1)! ^ 1);
+  await kv.set(keys.coldRow("kpi", slot.name, key, 0), { through, parts: 1, bytes: altered });
+  const { create } = mountedModels(kv).kpi;
+  const { models: [replayed] } = await replayModels({ kv, reader, creates: [create] });
+  const { differenceCount, differences } = replayed!.comparison!;
+  assertEquals([differenceCount, differences[0]!.key], [1, key]);
+  const sizes = `${bytes.length} bytes stored, ${bytes.length} from the log`;
+  assertStringIncludes(differences[0]!.detail, `${sizes}; at byte ${bytes.length - 1}`);
 }
 
 Deno.test("days that have left memory answer as before, and hold against the log", async () => {
@@ -120,6 +135,7 @@ Deno.test("days that have left memory answer as before, and hold against the log
     await server.close();
     server = await openTestServer({ kv, clock });
     await assertAnswers(server, seen);
+    await assertFound(server, kv);
   } finally {
     await server.close();
     kv.close();
