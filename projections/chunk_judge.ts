@@ -29,3 +29,9 @@ export function withoutDigests({ chunk, fresh }: JudgedChunk): Judged {
 export function withDigests({ chunk, fresh }: Judged, bytes: Uint8Array): JudgedChunk {
   return { chunk: { ...chunk, digests: chunkDigests(bytes).digests }, fresh };
 }
+
+/** What it takes beside the bytes. */
+export function buffersOf({ chunk, fresh }: Judged): ArrayBuffer[] {
+  const arrays = [fresh, ...Object.values(chunk)].filter((value) => ArrayBuffer.isView(value));
+  return arrays.map((array) => array.buffer as ArrayBuffer);
+}
