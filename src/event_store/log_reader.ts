@@ -44,8 +44,10 @@ export interface LogCursor {
 export const cursorAtStart: LogCursor = { position: logStart, timeMs: 0 };
 
 const rowsPerRead = 64;
-/** Rows are read ahead until they and their bodies are so big together. */
-const windowBytesMax = 1024 * 1024;
+/** Rows are read ahead until their bodies are so big together, */
+const windowBodyBytesMax = 1024 * 1024;
+/** or their JSON, which takes ten times as much once it is decoded. */
+const windowJsonBytesMax = 32 * 1024;
 
 export class LogReader {
   /** Bodies that this process has just written; the first reader need not read them back. */
@@ -118,11 +120,11 @@ export class LogReader {
     wantsBody: WantsBody,
   ): AsyncGenerator<Window, void> {
     let window: RowWithBodies[] = [];
-    let bytes = 0;
+    let jsonBytes = 0, bodyBytes = 0;
     const full = (): Window => {
       const rows = window;
       window = [];
-      bytes = 0;
+      jsonBytes = bodyBytes = 0;
       const loaded = this.#readBodies(rows, wantsBody);
       // Whoever waits for it is told; perhaps nobody does.
       loaded.catch(() => {});
@@ -133,9 +135,12 @@ export class LogReader {
       const own = epoch === this.epoch ? this.#ownRows.get(versionstamp) : undefined;
       const row = own ? { commitId: own.commitId, events: [], text: "" } : decodeRow(entry.value);
       window.push({ epoch, versionstamp, row, bodies: new Map(), ...(own ? { own } : {}) });
-      bytes += entry.value.length;
-      for (const { body } of row.events) bytes += body?.bytes ?? 0;
-      if (window.length >= rowsPerRead || bytes >= windowBytesMax) yield full();
+      jsonBytes += entry.value.length;
+      (entry.value.buffer as ArrayBuffer).transfer(0);
+      for (const { body } of row.events) bodyBytes += body?.bytes ?? 0;
+      const isFull = window.length >= rowsPerRead || jsonBytes >= windowJsonBytesMax ||
+        bodyBytes >= windowBodyBytesMax;
+      if (isFull) yield full();
     }
     if (window.length > 0) yield full();
   }
