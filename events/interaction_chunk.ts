@@ -118,6 +118,10 @@ function decode(bytes: Uint8Array): DecodedChunk {
 
 /** No honest chunk comes near it: a value in the store has tens of kilobytes. */
 const rawBytesMax = 64 * 1024 * 1024;
+/** The platform takes no smaller pieces. */
+const chunkSizeMin = 64;
+/** Larger ones the C library asks of the system each time; and a length alone may be a lie. */
+const chunkSizeMax = 60 * 1024;
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
 function decompress(bytes: Uint8Array, digestsEnd: number): Uint8Array {
@@ -128,6 +132,8 @@ function decompress(bytes: Uint8Array, digestsEnd: number): Uint8Array {
   try {
     raw = zstdDecompressSync(bytes.subarray(digestsEnd + 4), {
       maxOutputLength: Math.max(length, 1),
+      // A byte more than there will be: the output then stands in one piece, and is not copied.
+      chunkSize: Math.min(Math.max(length + 1, chunkSizeMin), chunkSizeMax),
     });
   } catch (cause) {
     throw new MalformedChunkError("the chunk's columns cannot be decompressed", { cause });
