@@ -31,7 +31,7 @@ const pauseMsMin = 100;
 const pauseMsMax = 10_000;
 /** Bodies are asked for ahead, so many at a time and so much of them. */
 const bodiesAheadMax = 16;
-const bytesAheadMax = 8 * 1024 * 1024;
+const bytesAheadMax = 4 * 1024 * 1024;
 const keyPath = "/v1/audit/key";
 const decoder = new TextDecoder();
 
@@ -93,7 +93,9 @@ export class HistoryClient {
       ahead.push({ line, bytes: bodyBytes, body });
       if (named) bodies++;
       bytes += line.length + bodyBytes;
-      while (bodies > bodiesAheadMax || bytes > bytesAheadMax) yield await next();
+      while (ahead[0]?.bytes === 0 || bodies > bodiesAheadMax || bytes > bytesAheadMax) {
+        yield await next();
+      }
     }
     while (ahead.length > 0) yield await next();
   }
