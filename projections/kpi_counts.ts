@@ -89,6 +89,7 @@ export class KpiCounts {
     for (const row of this.#live) {
       if (this.#live.size <= liveRowsMax) return;
       row.cells.seal();
+      row.key = undefined;
       this.#live.delete(row);
     }
   }
@@ -188,7 +189,7 @@ export class KpiCounts {
   *rowKeys(): Iterable<string> {
     for (const campaign of this.campaigns.values()) {
       if (!campaign.timeline.isEmpty) yield lateKey(campaign);
-      for (const row of campaign.hotRows(-Infinity, Infinity)) yield keyOf(row);
+      for (const row of campaign.hotRows(-Infinity, Infinity)) yield row.key ?? newKey(row);
       if (campaign.closedDays.size > 0) yield closedKey(campaign);
       for (const day of campaign.closedDays.keys()) {
         yield coldKeys.day(campaign.id, day);
@@ -281,10 +282,13 @@ function closedKey(campaign: CampaignKpi): string {
   return `closed/${campaign.id}`;
 }
 
-/** Made once for a row: it changes with nearly every chunk. */
+/** Made once for a live row: it changes with nearly every chunk. */
 function keyOf(row: Row): string {
-  const { campaign, quarter, isLoose } = row;
-  return row.key ??= `${isLoose ? "loose" : "quarter"}/${campaign.id}/${quarter}`;
+  return row.key ??= newKey(row);
+}
+
+function newKey({ campaign, quarter, isLoose }: Row): string {
+  return `${isLoose ? "loose" : "quarter"}/${campaign.id}/${quarter}`;
 }
 
 function spanKey({ campaign, span }: SpanRow): string {

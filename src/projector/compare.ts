@@ -136,23 +136,24 @@ export class Comparer {
 
   async #compareAt(place: string, rows: FreshRows): Promise<void> {
     const { model } = rows;
-    const freshKeys = new Set(model.rowKeys());
-    for (const [key, stored] of this.#stored.get(place)!) {
-      if (!freshKeys.has(key)) {
-        // A crash can come before it is deleted.
-        if (model.isLeftover?.(key)) continue;
-        this.#note({ key, fault: "too many", detail: "the log gives no such row" });
-        continue;
-      }
+    const stored = this.#stored.get(place)!;
+    let found = 0;
+    for (const key of model.rowKeys()) {
       if (this.pacing.isDue) await this.pacing.rest();
-      if (rows.hash(key) === stored) continue;
-      const detail = "the log gives another one";
-      this.#note({ key, fault: "differs", detail }, model.encodeRow(key));
+      if (stored.has(key)) {
+        found++;
+        if (rows.hash(key) === stored.get(key)) continue;
+        const detail = "the log gives another one";
+        this.#note({ key, fault: "differs", detail }, model.encodeRow(key));
+      } else if (place === this.checkpoint.position && !this.#isStored(key)) {
+        this.#note({ key, fault: "missing", detail: "the log gives this row, the slot lacks it" });
+      }
     }
-    if (place !== this.checkpoint.position) return;
-    for (const key of freshKeys) {
-      if (this.#isStored(key)) continue;
-      this.#note({ key, fault: "missing", detail: "the log gives this row, the slot lacks it" });
+    if (found === stored.size) return;
+    for (const key of new Set(stored.keys()).difference(new Set(model.rowKeys()))) {
+      // A crash can come before it is deleted.
+      if (model.isLeftover?.(key)) continue;
+      this.#note({ key, fault: "too many", detail: "the log gives no such row" });
     }
   }
 

@@ -24,7 +24,7 @@ export interface JudgedBytes {
 }
 
 /** Events whose rows are judged before the first of them is folded: a chunk is one, of 50 KB or so. */
-const eventsAheadMax = 32;
+const eventsAheadMax = 16;
 
 export class JudgedAhead {
   #worker: Worker | null = null;
