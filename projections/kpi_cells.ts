@@ -18,6 +18,7 @@ import {
 } from "./kpi_cell_bytes.ts";
 import { type CellShape, type KeyedShape, keyedShape } from "./kpi_cell_shape.ts";
 import type { Tally } from "./kpi_tally.ts";
+import { shelved } from "./shelf.ts";
 import { type NumberList, NumberUnion } from "./number_union.ts";
 
 /** A cell to read. All of it is lent for the call. */
@@ -34,6 +35,7 @@ export class CellTable {
   #live: LiveCells | null;
   /** Of a live table: its bytes, as long as nothing is counted. */
   #bytes: Uint8Array | null;
+  #isShelved = false;
 
   constructor(sealed: Uint8Array = emptyTable) {
     this.#bytes = sealed;
@@ -76,7 +78,10 @@ export class CellTable {
   }
 
   seal(): void {
-    this.encode();
+    const bytes = this.encode();
+    // One that is opened again and again must not leave copies on the shelf.
+    this.#bytes = this.#isShelved ? bytes : shelved(bytes);
+    this.#isShelved = true;
     this.#live = null;
   }
 

@@ -9,6 +9,7 @@ import { type CellShape, keyedShape } from "./kpi_cell_shape.ts";
 import { CellTable } from "./kpi_cells.ts";
 import type { LateTimeline } from "./kpi_late.ts";
 import { ByteReader, ByteWriter } from "./number_bytes.ts";
+import { shelved } from "./shelf.ts";
 
 export const quarterMs = 15 * 60 * 1000;
 export const quartersPerDay = 96;
@@ -43,7 +44,7 @@ export class QuarterRow<Owner extends RowOwner = RowOwner> {
   cells = new CellTable();
   /** How often the row changed in this process. */
   changes = 0;
-  /** Under which it is stored; given by whoever stores it. */
+  /** Under which it is stored; kept by whoever stores it, for as long as it changes often. */
   key: string | undefined;
   /** Of a loaded row: events up to here are in it. */
   through: string | undefined;
@@ -95,6 +96,14 @@ export class QuarterRow<Owner extends RowOwner = RowOwner> {
 
   /** `late · JSON of the waiting · cells`. */
   encode(): Uint8Array {
+    const cells = this.cells.encode();
+    // Nearly all rows.
+    if (this.waiting.length === 0 && this.late < 0x80) {
+      const bytes = new Uint8Array(2 + cells.length);
+      bytes[0] = this.late;
+      bytes.set(cells, 2);
+      return bytes;
+    }
     const writer = new ByteWriter();
     writer.count(this.late);
     const waiting = this.waiting.map((item) =>
@@ -109,7 +118,7 @@ export class QuarterRow<Owner extends RowOwner = RowOwner> {
       ])
     ).sort();
     writer.text(waiting.length === 0 ? "" : `[${waiting.join()}]`);
-    writer.bytes(this.cells.encode());
+    writer.bytes(cells);
     return writer.take();
   }
 
@@ -118,7 +127,7 @@ export class QuarterRow<Owner extends RowOwner = RowOwner> {
     // Nearly all rows: a start loads many, and a reader costs more than all the rest.
     if (bytes.length > 2 && bytes[0]! < 0x80 && bytes[1] === 0) {
       this.late = bytes[0]!;
-      this.cells = new CellTable(bytes.subarray(2));
+      this.cells = new CellTable(shelved(bytes.subarray(2)));
       return;
     }
     const reader = new ByteReader(bytes);
