@@ -136,6 +136,7 @@ export class LogReader {
       const row = own ? { commitId: own.commitId, events: [], text: "" } : decodeRow(entry.value);
       window.push({ epoch, versionstamp, row, bodies: new Map(), ...(own ? { own } : {}) });
       jsonBytes += entry.value.length;
+      // Nobody reads the bytes any more, and many would lie in wait for the collector.
       (entry.value.buffer as ArrayBuffer).transfer(0);
       for (const { body } of row.events) bodyBytes += body?.bytes ?? 0;
       const isFull = window.length >= rowsPerRead || jsonBytes >= windowJsonBytesMax ||
