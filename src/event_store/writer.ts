@@ -24,6 +24,8 @@ import type { StreamStates } from "./stream_states.ts";
 import type { Tail } from "./tail.ts";
 
 const commandsPerCommitMax = 256;
+/** Fewer are not divided. */
+const commandsDividedMin = 16;
 /** Commands waiting for a commit; beyond it callers are told to come back. */
 const queueMax = 10_000;
 /**
@@ -58,6 +60,8 @@ export class Writer<State> {
   readonly #ownHeads = new OwnHeads<State>();
   /** Of the newest event of this writer. */
   #last = { position: "", timeMs: 0 };
+  /** Commands in the commit before. */
+  #lastCount = 0;
   #tip: string | null = null;
   #tipKnown = false;
   #running: Promise<void> | null = null;
@@ -100,7 +104,8 @@ export class Writer<State> {
   async #run(): Promise<void> {
     await this.#gather();
     while (this.#queue.length > 0) {
-      const batch = this.#queue.splice(0, commandsPerCommitMax);
+      const batch = this.#queue.splice(0, this.#nextCount());
+      this.#lastCount = batch.length;
       try {
         await this.#process(batch);
       } catch (error) {
@@ -118,6 +123,18 @@ export class Writer<State> {
     if (this.#alone) await Promise.resolve();
     else await new Promise((resolve) => setImmediate(resolve));
     this.#alone = this.#queue.length === 1;
+  }
+
+  /**
+   * Half of those who are about, with those whose answers are due: while their commit is on its way the
+   * other half is received, instead of all waiting for one commit and then for each other.
+   */
+  #nextCount(): number {
+    const count = this.#queue.length + this.#lastCount;
+    return Math.min(
+      count < commandsDividedMin ? count : Math.ceil(count / 2),
+      commandsPerCommitMax,
+    );
   }
 
   /** Answers those of the last commit. The next one is under way by then, or there is none. */

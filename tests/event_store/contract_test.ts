@@ -61,15 +61,25 @@ testOnEngines("nobody is answered while the commit is on its way", async (store)
     const one = instance.add("a").then(() => answered = true);
     await held.arrived;
     // Those that come meanwhile are gathered for the next commit.
-    const others = range(20).map(() => instance.add("a"));
+    const others = range(12).map(() => instance.add("a"));
     await new Promise((resolve) => setTimeout(resolve, 0));
     assertEquals(answered, false);
     assertEquals((await soundLog(store.plain)).events.length, 0);
     held.release();
     await Promise.all([one, ...others]);
-    assertEquals((await soundLog(store.plain)).rows, [1, 20]);
+    assertEquals((await soundLog(store.plain)).rows, [1, 12]);
   });
 });
+
+testOnEngines(
+  "many are divided, so that half may come while the others are stored",
+  async (store) => {
+    await withInstances([store.kv], async (instance) => {
+      await Promise.all(range(40).map(() => instance.add("a")));
+      assertEquals((await soundLog(store.plain)).rows, [20, 20]);
+    });
+  },
+);
 
 testOnEngines("a refusal or a throw does not spoil its neighbours", async (store) => {
   await withInstances([store.kv], async (instance) => {
