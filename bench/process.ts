@@ -10,6 +10,10 @@ export interface ServerProcess {
   stop(): Promise<void>;
 }
 
+const ticksPerSecond = 100;
+const restLookMs = 1_000;
+const restShareMax = 0.1;
+
 export const operatorKey = "bench-operator-key-bench-operator-key";
 export const auditorKey = "bench-auditor-key-bench-auditor-key";
 export const sdkKey = "bench-sdk-key-bench-sdk-key-bench-sdk-key";
@@ -59,6 +63,24 @@ export async function startPeer(script: string, args: readonly string[]): Promis
 export async function residentKb(pid: number, field: "VmRSS" | "VmHWM"): Promise<number> {
   const status = await Deno.readTextFile(`/proc/${pid}/status`);
   return Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1]);
+}
+
+/** What the process has taken of the cores so far. */
+export async function cpuSecondsOf(pid: number): Promise<number> {
+  const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
+  // Behind the name, which may hold anything.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+}
+
+/** Resolves when the process has nothing to do in the background any more. */
+export async function atRest(pid: number): Promise<void> {
+  for (let before = await cpuSecondsOf(pid);;) {
+    await new Promise((done) => setTimeout(done, restLookMs));
+    const now = await cpuSecondsOf(pid);
+    if ((now - before) * 1000 < restShareMax * restLookMs) return;
+    before = now;
+  }
 }
 
 export function mebibytes(kilobytes: number): number {

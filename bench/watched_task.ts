@@ -1,5 +1,5 @@
 /** A task of `deno.json` in a process of its own, and the memory that it takes over time. */
-import { endWithBench, residentKb } from "./process.ts";
+import { cpuSecondsOf, endWithBench, residentKb } from "./process.ts";
 import { taskCommand, type TaskName } from "./task_command.ts";
 
 export interface WatchedTask {
@@ -16,7 +16,6 @@ export interface WatchedTask {
 }
 
 const sampleMs = 20;
-const ticksPerSecond = 100;
 const root = new URL("..", import.meta.url).pathname;
 
 /** Runs the very command of the task, without the process that `deno task` would put before it. */
@@ -59,11 +58,4 @@ export async function watchTask(
     peakKb,
     residentKb: resident.filter((kb) => kb > 0),
   };
-}
-
-async function cpuSecondsOf(pid: number): Promise<number> {
-  const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
-  // Behind the name, which may hold anything.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
 }
