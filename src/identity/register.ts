@@ -19,7 +19,8 @@ export type IdentityKind = "device" | "user";
 
 /** Numbers held in memory for each kind; beyond it, one that comes in drives another out. */
 const cachedMax = 1_200_000;
-const warmBatchSize = 500;
+/** Few at a time: whoever asks meanwhile waits for one batch at each of its steps. */
+const listBatchSize = 100;
 
 /** The register's part in the commit that forgets somebody. */
 export interface Forgetting {
@@ -42,7 +43,7 @@ export class IdentityRegister {
     for (const kind of ["device", "user"] as const) {
       const { cached, dropped } = this.#kinds[kind];
       const prefix = keys.identityPrefix(kind);
-      for await (const entry of this.kv.list<number>({ prefix }, { batchSize: warmBatchSize })) {
+      for await (const entry of this.kv.list<number>({ prefix }, { batchSize: listBatchSize })) {
         if (this.#closed) return;
         if (cached.size >= cachedMax) break;
         // One that was forgotten while it was read.
@@ -89,7 +90,7 @@ export class IdentityRegister {
   /** Everybody who is registered, by id. */
   async *entries(kind: IdentityKind): AsyncGenerator<{ id: string; number: number }> {
     const prefix = keys.identityPrefix(kind);
-    for await (const entry of this.kv.list<number>({ prefix }, { batchSize: warmBatchSize })) {
+    for await (const entry of this.kv.list<number>({ prefix }, { batchSize: listBatchSize })) {
       yield { id: entry.key.at(-1) as string, number: entry.value };
     }
   }
