@@ -18,8 +18,8 @@ import {
 } from "./kpi_cell_bytes.ts";
 import { type CellShape, type KeyedShape, keyedShape } from "./kpi_cell_shape.ts";
 import type { Tally } from "./kpi_tally.ts";
-import { shelved } from "./shelf.ts";
 import { type NumberList, NumberUnion } from "./number_union.ts";
+import { shelved } from "./shelf.ts";
 
 /** A cell to read. All of it is lent for the call. */
 export interface CellView {
@@ -40,6 +40,13 @@ export class CellTable {
   constructor(sealed: Uint8Array = emptyTable) {
     this.#bytes = sealed;
     this.#live = null;
+  }
+
+  /** One that stays in memory. */
+  static loaded(sealed: Uint8Array): CellTable {
+    const table = new CellTable(sealed);
+    table.seal();
+    return table;
   }
 
   get isEmpty(): boolean {

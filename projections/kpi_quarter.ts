@@ -9,7 +9,6 @@ import { type CellShape, keyedShape } from "./kpi_cell_shape.ts";
 import { CellTable } from "./kpi_cells.ts";
 import type { LateTimeline } from "./kpi_late.ts";
 import { ByteReader, ByteWriter } from "./number_bytes.ts";
-import { shelved } from "./shelf.ts";
 
 export const quarterMs = 15 * 60 * 1000;
 export const quartersPerDay = 96;
@@ -127,7 +126,7 @@ export class QuarterRow<Owner extends RowOwner = RowOwner> {
     // Nearly all rows: a start loads many, and a reader costs more than all the rest.
     if (bytes.length > 2 && bytes[0]! < 0x80 && bytes[1] === 0) {
       this.late = bytes[0]!;
-      this.cells = new CellTable(shelved(bytes.subarray(2)));
+      this.cells = CellTable.loaded(bytes.subarray(2));
       return;
     }
     const reader = new ByteReader(bytes);
@@ -138,7 +137,7 @@ export class QuarterRow<Owner extends RowOwner = RowOwner> {
         [occurredAtMs, device, user, element, platform, variant, revision],
       ) => ({ occurredAtMs, device, user, element, platform, variant, revision }));
     }
-    this.cells = new CellTable(bytes.slice(reader.offset));
+    this.cells = CellTable.loaded(bytes.slice(reader.offset));
   }
 }
 
