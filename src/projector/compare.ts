@@ -118,12 +118,12 @@ export class Comparer {
       const where = bytes && await this.#firstDifference(difference.key, bytes);
       differences.push(where ? { ...difference, detail: where } : difference);
     }
-    const counts = [...this.#stored].map(([place, rows]) => ({ place, count: rows.size }));
     const { position } = this.checkpoint;
+    const readCount = [...this.#stored.values()].reduce((count, rows) => count + rows.size, 0);
     return {
       position,
-      rowCount: sum(counts) + this.#damagedKeys.size,
-      aheadCount: sum(counts.filter(({ place }) => place > position)),
+      rowCount: readCount + this.#damagedKeys.size,
+      aheadCount: readCount - this.#stored.get(position)!.size,
       differenceCount: this.#differenceCount,
       differences,
     };
@@ -191,10 +191,6 @@ async function readHashes(slot: Slot, checkpoint: string) {
     }
   }
   return { stored, damaged };
-}
-
-function sum(counts: readonly { readonly count: number }[]): number {
-  return counts.reduce((total, { count }) => total + count, 0);
 }
 
 function excerpt(bytes: Uint8Array, at: number): string {
