@@ -1,8 +1,8 @@
 /**
  * The one writer of a process for everything that is decided. Commands that arrive while a commit is
- * in flight are gathered, decided in order and appended by the next commit. Its check on the tip says
- * "I have folded everything before this": when another instance was first, its events are folded and
- * all gathered commands are decided again. Nobody is answered before the commit.
+ * in flight are gathered, decided in order and appended by the next commit, many by the next two. Its
+ * check on the tip says "I have folded everything before this": when another instance was first, its
+ * events are folded and all commands of the commit are decided again. Nobody is answered before it.
  */
 import { setImmediate } from "node:timers";
 import { Batch, type Waiting } from "./batch.ts";
